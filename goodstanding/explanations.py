@@ -7,7 +7,7 @@ from datetime import datetime
 
 from goodstanding import policies
 from goodstanding.person import score
-from goodstanding.person.explained import Explained, explained
+from goodstanding.person.explained import Explained, ahead_of, explained
 from goodstanding.person.setting import Setting
 from goodstanding.platform.deployment import Deployment
 from services.scorer.core.explain import Published
@@ -27,7 +27,9 @@ async def read_explained(
     now = await deployment.now()
     present = await score.present(deployment, user_id, now) if before is None else None
     setting = _setting(deployment, language, now)
-    return rows, explained(rows, present, setting, now.astimezone(setting.zone).date()), setting
+    today = now.astimezone(setting.zone).date()
+    ahead = None if present is None else ahead_of(present, setting, today)
+    return rows, explained(rows, ahead, setting, today), setting
 
 
 async def points_of_records(deployment: Deployment, user_id: str, record_ids: Sequence[str]) -> dict[str, int]:

@@ -51,6 +51,10 @@ _REAL_DATA_KEYS = (
 """What --json answers, in its order."""
 _PAGE_HOURS = 24.0
 """How long the link at the end opens the page."""
+_OTHERS = (
+    "goodstanding tail records --once",
+    "others, who have records: the commands above take the beginning of a line, too",
+)
 _LOADED_FONT = re.compile(r"@font-face \{.*?\}\s*", re.DOTALL)
 
 
@@ -93,7 +97,7 @@ def _story(keep: bool, svg: Path | None, as_json: bool) -> None:
     screen.print(
         f"[bold]Goodstanding[/]: seven partners, each in its own format, tell of {cast.people} invented people over "
         f"{cast.months // 12} years and {cast.months % 12} months. Four services make negative records, scores and "
-        "tiers of it, on Apache Kafka and Postgres; the clock stops wherever something happens.",
+        f"tiers of it, {_beside(keep)}on Apache Kafka and Postgres; the clock stops wherever something happens.",
     )
     with stops_politely(_INTERRUPTED):
         result = story.run(cast, view, keep=keep, given=given_addresses())
@@ -134,6 +138,7 @@ def _story(keep: bool, svg: Path | None, as_json: bool) -> None:
             (f"goodstanding benefits {hero}", "what it opens, and what comes next"),
             (f"goodstanding person link {hero}", "another link to the page below, which ends after an hour"),
             ("goodstanding tail tiers", "what subscribers see"),
+            _OTHERS,
             ("goodstanding tail rejected bank", "what the bank is told of its bad events"),
             ("goodstanding local status", "what runs; `local down --delete` ends it"),
         ],
@@ -147,6 +152,10 @@ def _story(keep: bool, svg: Path | None, as_json: bool) -> None:
     )
     if keep:
         _show_page(hero)
+
+
+def _beside(keep: bool) -> str:
+    return "beside a portal that people look at, " if keep else ""
 
 
 def _show_page(account: str) -> None:
@@ -169,7 +178,7 @@ def _real_data(data: Path, adapter: str, keep: bool, svg: Path | None, as_json: 
     screen = Console(quiet=True) if as_json else console
     screen.print(
         f"[bold]Goodstanding[/]: {len(source.months)} months of {len(source.people):,} card customers become a bank's "
-        "events; four services make records, scores and tiers of them, on Apache Kafka and Postgres.",
+        f"events; four services make records, scores and tiers of them, {_beside(keep)}on Apache Kafka and Postgres.",
         soft_wrap=not console.is_terminal,
     )
     with stops_politely(_INTERRUPTED):
@@ -187,6 +196,7 @@ def _real_data(data: Path, adapter: str, keep: bool, svg: Path | None, as_json: 
         [
             (f"goodstanding explain {result.example}", "why this person's score is what it is"),
             ("goodstanding tail scores", "what subscribers see"),
+            _OTHERS,
             ("goodstanding tail rejected bank", "what the bank is told of its bad events"),
             ("goodstanding local status", "what runs; `local down --delete` ends it"),
         ],

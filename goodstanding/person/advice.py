@@ -10,7 +10,7 @@ import msgspec
 from goodstanding.person.setting import Setting
 from services.scorer.core.catalogue import Tell, Use
 from services.scorer.core.reasons.figures import listed, money, percent
-from services.scorer.core.reasons.hints import Hinted, Present, hints, outlook, published_on
+from services.scorer.core.reasons.hints import Hinted, Present, outlook, published_on
 from services.scorer.core.reasons.words import of_kind
 from services.scorer.core.scorecard import Scorecard
 
@@ -56,22 +56,22 @@ def outlook_of(present: Present, card: Scorecard) -> tuple[Outlook, ...]:
     return tuple(Outlook(published_on(through, card), reached) for through, reached in outlook(present, card))
 
 
-def advice_for(present: Present, setting: Setting) -> tuple[Advice, ...]:
+def advised(found: Sequence[Hinted], setting: Setting) -> tuple[Advice, ...]:
     card = setting.in_force
     return tuple(
         Advice(
             code=hinted.hint.code,
-            sentence=_advised(hinted, setting),
+            sentence=_sentence(hinted, setting),
             points=hinted.points,
             score=hinted.score,
             on=published_on(hinted.through, card),
             goes_on=hinted.goes_on,
         )
-        for hinted in hints(present, card)
+        for hinted in found
     )
 
 
-def _advised(hinted: Hinted, setting: Setting) -> str:
+def _sentence(hinted: Hinted, setting: Setting) -> str:
     hint, language = hinted.hint, setting.language
     amount = money(hint.at_least, setting.currency, language) if isinstance(hint, Tell) else ""
     at_least = ""

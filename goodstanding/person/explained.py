@@ -7,7 +7,7 @@ from datetime import date, datetime, timedelta
 
 import msgspec
 
-from goodstanding.person.advice import Advice, NextTier, Outlook, advice_for, next_tier, outlook_of, told
+from goodstanding.person.advice import Advice, NextTier, Outlook, advised, next_tier, outlook_of, told
 from goodstanding.person.moved import MovedBy, moved_by
 from goodstanding.person.phrases import phrase
 from goodstanding.person.setting import Setting
@@ -19,7 +19,7 @@ from services.scorer.core.moves import Cause
 from services.scorer.core.reasons.changes import Change, by_cause, changes
 from services.scorer.core.reasons.figures import Language
 from services.scorer.core.reasons.former import with_former
-from services.scorer.core.reasons.hints import Present
+from services.scorer.core.reasons.hints import Hinted, Present, hints
 from services.scorer.core.reasons.obstacles import obstacles
 from services.scorer.core.reasons.record_costs import RecordCost, record_costs
 from services.scorer.core.reasons.sentences import (
@@ -99,19 +99,37 @@ class Explained(msgspec.Struct, frozen=True):
     currency: str
 
 
-def explained(rows: Sequence[Published], present: Present | None, setting: Setting, today: date) -> Explained:
-    """Of a person's publications, the earliest first, of which the last one is explained. Without `present`, as of a
-    day in the past, nothing is said of what comes."""
+class Ahead(msgspec.Struct, frozen=True):
+    """What comes, in no language: it takes longer than all words that are made of it."""
+
+    outlook: tuple[Outlook, ...]
+    hints: tuple[Hinted, ...]
+    records: tuple[RecordCost, ...]
+
+
+def ahead_of(present: Present, setting: Setting, today: date) -> Ahead:
+    """The same in each language."""
+    card = setting.in_force
+    return Ahead(
+        outlook=outlook_of(present, card),
+        hints=tuple(hints(present, card)),
+        records=tuple(record_costs(present, card, today, setting.zone)),
+    )
+
+
+def explained(rows: Sequence[Published], ahead: Ahead | None, setting: Setting, today: date) -> Explained:
+    """Of a person's publications, the earliest first, of which the last one is explained. Without `ahead`, as of a day
+    in the past, nothing is said of what comes."""
     row = rows[-1]
     evaluation = score.decode(row.evaluation)
     card = setting.cards.get(row.policy)
     wording = None if card is None else Wording(card, setting.language, setting.currency)
     past = history(rows, setting.tiers, setting.language)
     moved_at = max((index for index, moved in enumerate(past) if moved.change), default=len(past) - 1)
-    ahead = () if present is None else outlook_of(present, setting.in_force)
     found = reasons(evaluation, wording) if wording else without_policy(evaluation)
     dimensions = () if wording is None else _dimensions(found, wording)
-    advice = () if present is None else advice_for(present, setting)
+    advice = () if ahead is None else advised(ahead.hints, setting)
+    outlook = () if ahead is None else ahead.outlook
     not_known = {dimension.code: dimension.not_known for dimension in dimensions}
     of_dimensions = sum(dimension.points for dimension in dimensions)
     base = sum(reason.points for reason in found if reason.code == "base")
@@ -131,13 +149,13 @@ def explained(rows: Sequence[Published], present: Present | None, setting: Setti
         history=tuple(past),
         moved_at=moved_at,
         moved=tuple(_moved_by(rows[: moved_at + 1], past[moved_at], setting)),
-        outlook=ahead,
-        hints=None if present is None else told(advice),
-        records=() if present is None else tuple(record_costs(present, setting.in_force, today, setting.zone)),
+        outlook=outlook,
+        hints=None if ahead is None else told(advice),
+        records=() if ahead is None else ahead.records,
         gone_if_settled={
             each.value: last_day_of(each, today, setting.profile) + timedelta(days=1) for each in RecordClass
         },
-        next_tier=next_tier(evaluation.score, advice, ahead, setting),
+        next_tier=next_tier(evaluation.score, advice, outlook, setting),
         currency=setting.currency,
     )
 

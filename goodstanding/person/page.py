@@ -174,7 +174,7 @@ def _missing(lines: Sequence[tuple[int, str, str]]) -> str:
 def _advice(found: Explained, language: Language) -> Iterator[str]:
     hints = found.hints or ()
     new = _ul(_line(hint.points, advice_line(hint, language)) for hint in hints if not hint.goes_on)
-    yield section(phrase("hints", language), new or _quiet(phrase("hints_none", language)))
+    yield section(phrase("hints", language), new or _quiet(phrase("hints_none", language)), id="hints")
     kept = _ul(_line(hint.points, advice_line(hint, language)) for hint in hints if hint.goes_on)
     comes = outlook_line(found, language)
     yield section(phrase("go_on", language), f"<p>{escape(comes)}</p>{kept}")
@@ -199,9 +199,10 @@ def _figures(labels: Sequence[str], of: Sequence[object]) -> str:
     return "".join(f'<td class="n" data-label="{label}">{escape(str(figure))}</td>' for label, figure in cells)
 
 
-def section(heading: str, body: str) -> str:
-    """One part of the page; `body` is HTML."""
-    return f"<section><h2>{escape(heading)}</h2>{body}</section>"
+def section(heading: str, body: str, *, id: str = "") -> str:
+    """One part of the page; `body` is HTML, and with an `id` it can be jumped to."""
+    named = f' id="{id}"' if id else ""
+    return f"<section{named}><h2>{escape(heading)}</h2>{body}</section>"
 
 
 def _line(points: int, text: str, level: str = "") -> str:

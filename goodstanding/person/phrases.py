@@ -38,12 +38,12 @@ _BOTH: Mapping[str, tuple[str, str]] = {
     "hint": ("({score} instead of {without} on {day})", "（{day}为 {score} 分，否则为 {without} 分）"),
     "hints_none": (
         "Nothing that you could newly begin is known to raise it soon. What you do already holds it: go on with that.",
-        "目前没有哪一件新开始的事能很快提高分数。现有分数靠你已在做的事维持，请继续按时履约。",
+        "目前没有哪一件新开始的事能很快提高分数。现有分数靠您已在做的事维持，请继续按时履约。",
     ),
     "go_on": ("If you go on as now", "若一切照旧"),
     "goes_on": (
         "(you do this already: {score} on {day} if you go on, {without} if you end it)",
-        "（你已在这样做：继续则{day}为 {score} 分，停止则为 {without} 分）",
+        "（您已在这样做：继续则{day}为 {score} 分，停止则为 {without} 分）",
     ),
     "outlook": (
         "If all goes on as it did lately, and on time, your score will be {scores}.",

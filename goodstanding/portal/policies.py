@@ -45,10 +45,12 @@ class Policies:
         run = policy.latest_run(now) + 1
         return day_of_month(run, (policy.of_run(run) or self.cards[0]).publication_day)
 
+    def today(self, now: datetime) -> date:
+        return now.astimezone(self.zone).date()
+
     def table(self, now: datetime) -> TierTable:
         """The tier table in force."""
-        today = now.astimezone(self.zone).date()
-        begun = [table for table in self.tables if table.day <= today]
+        begun = [table for table in self.tables if table.day <= self.today(now)]
         return begun[-1] if begun else self.tables[0]
 
 

@@ -33,9 +33,11 @@ from services.retention.core.erasure import record_receipt
 from services.retention.core.fingerprint import settlement_id
 from services.retention.core.record import (
     Asked,
+    Case,
     Kept,
     Known,
     Open,
+    Question,
     Settled,
     Unreported,
     Unverifiable,
@@ -45,7 +47,7 @@ from services.retention.core.record import (
 )
 from shared.contracts.erasure import Erased, naming
 from shared.contracts.exchange import announced, answered, asked, refused, settled
-from shared.contracts.explained import HeldRecord, RecordsHeld
+from shared.contracts.explained import HeldRecord, RecordsHeld, SaidAgainst
 from shared.contracts.messages import DisputeQuestion, RecordChange, RecordSettled, unchecked
 from shared.contracts.retention_profile import Profile
 from shared.contracts.subject import SubjectAnswer, SubjectNotice
@@ -150,11 +152,14 @@ def held(user_id: str, records: Mapping[str, Kept], now: datetime, profile: Prof
 
 def _fitting(records: Sequence[HeldRecord]) -> RecordsHeld:
     """Never more than a message may have: the portal would go on showing what was held before, also what has lapsed."""
-    if len(records) <= _FITTING_ANYWAY or sum(_sizes(records)) <= _HELD_BYTES_MAX:
+    if len(records) <= _FITTING_ANYWAY:
         return RecordsHeld(records=tuple(records))
-    bare = [replace(each, statement=None) for each in records]
-    count = sum(size <= _HELD_BYTES_MAX for size in accumulate(_sizes(bare)))
-    return RecordsHeld(records=tuple(bare[:count]), is_shortened=True)
+    without_disputes = [replace(each, said_against=()) for each in records]
+    bare = [replace(each, statement=None) for each in without_disputes]
+    fits = (some for some in (records, without_disputes) if sum(_sizes(some)) <= _HELD_BYTES_MAX)
+    told = next(fits, bare)
+    count = sum(size <= _HELD_BYTES_MAX for size in accumulate(_sizes(told)))
+    return RecordsHeld(records=tuple(told[:count]), is_shortened=list(told[:count]) != list(records))
 
 
 def _sizes(records: Sequence[HeldRecord]) -> Iterator[int]:
@@ -164,8 +169,8 @@ def _sizes(records: Sequence[HeldRecord]) -> Iterator[int]:
 
 _HELD_BYTES_MAX = MESSAGE_BYTES_MAX - 16 * 1024
 """Beside the envelope and the head of the batch."""
-_FITTING_ANYWAY = 100
-"""Each has fewer than 8 kB, however long its texts are."""
+_FITTING_ANYWAY = 20
+"""Each has fewer than 48 kB, however long its texts are."""
 
 
 def _held(id: str, record: Known, profile: Profile) -> HeldRecord:
@@ -186,7 +191,12 @@ def _held(id: str, record: Known, profile: Profile) -> HeldRecord:
         answer_by=case.dispute.answer_by if isinstance(case.dispute, Asked) else None,
         statement=case.statement.text if case.statement else None,
         withheld=is_withheld(record, profile),
+        said_against=tuple(SaidAgainst(reason=each.reason, text=each.text) for each in _questions(case)),
     )
+
+
+def _questions(case: Case) -> Sequence[Question]:
+    return case.dispute.questions if case.dispute else ()
 
 
 def _question(effect: AskedProvider, now: datetime) -> Outgoing:

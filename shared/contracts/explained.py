@@ -16,6 +16,8 @@ from shared.contracts.subject import OwnText
 
 RECORDS_MAX = 4_000
 """Of one partner retention keeps 200 of a person at most; this is that of twenty partners at once."""
+SAID_AGAINST_MAX = 8
+"""Of one dispute retention takes no more."""
 COLUMN_BYTES_MAX = 384 * 1024
 """Two of them, in base64, fit into a message."""
 Column = Annotated[str, Bound(pattern=r"^[A-Za-z0-9+/]*={0,2}$", max_length=COLUMN_BYTES_MAX * 4 // 3)]
@@ -46,10 +48,19 @@ class ScoreExplained:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, config=STRICT)
+class SaidAgainst:
+    """Why the person says that a record is wrong, in the person's own words if there are any."""
+
+    reason: Text
+    text: OwnText | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, config=STRICT)
 class HeldRecord:
     """One negative record, as the person may see it. `lapses_at` is absent while no deadline is known.
 
-    `withheld` says that nobody but the person may see it now (rules R27).
+    `withheld` says that nobody but the person may see it now (rules R27). `said_against` is from the last dispute,
+    the earliest first; nobody but the person and the operator's support sees it.
     """
 
     record_id: Id
@@ -67,14 +78,15 @@ class HeldRecord:
     answer_by: Day | None = None
     statement: OwnText | None = None
     withheld: bool = False
+    said_against: Annotated[tuple[SaidAgainst, ...], Len(0, SAID_AGAINST_MAX)] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, config=STRICT)
 class RecordsHeld:
     """All negative records that are held of a person; `records.held`, whose key is the person.
 
-    `is_shortened` says that they would not have fitted into a message, so that all statements are left out, and then,
-    where that is not enough, some of the records. `subject export` has all.
+    `is_shortened` says that they would not have fitted into a message, so that all that is said against them is
+    left out, and then, where that is not enough, all statements, and some of the records. `subject export` has all.
     """
 
     records: Annotated[tuple[HeldRecord, ...], Len(0, RECORDS_MAX)]

@@ -19,7 +19,7 @@ from goodstanding.cli.portal import link_for
 from goodstanding.partner.sending import send
 from goodstanding.partner.verdicts import Line
 from goodstanding.person.asking import Asked, Asking, asking_for
-from goodstanding.person.receipts import Verified, verify
+from goodstanding.person.receipts import Verified, receipt_in, verify
 from goodstanding.person.score import published
 from goodstanding.person.user_id import user_id_of
 from goodstanding.platform.deployment import Deployment
@@ -282,6 +282,10 @@ async def test_a_dispute_and_an_erasure_that_are_asked_for_here_are_done_and_not
         erasure = Asked(user_id, asked.json()["request_id"], SubjectRequest(request="erase"))
         receipt = await receipt_of(asking, erasure)
     assert (receipt.stores[-1], (receipt.leaving or ())[-1]) == ("portal", "webhooks")
+    # The person reads it where the erasure was asked for.
+    await portal.http.get(f"/enter/{own['Authorization'].removeprefix('Bearer ')}")
+    assert receipt_in((await portal.until("/me/receipt.json", {})).json()) == (user_id, receipt)
+    portal.http.cookies.clear()
     assert await verify(deployment, user_id, receipt) == Verified(True, (), untold=1)
     await db.execute("update delivery set message = 'b/1'")
     assert await verify(deployment, user_id, receipt) == Verified(True, ("portal.delivery",))

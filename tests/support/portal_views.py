@@ -8,7 +8,7 @@ from functools import cache
 import msgspec
 
 from goodstanding import policies
-from goodstanding.person.explained import explained, falls
+from goodstanding.person.explained import ahead_of, explained, falls
 from goodstanding.person.setting import Setting
 from goodstanding.portal.ledger import Asked, Consent, Look, Permission
 from goodstanding.portal.people import Known, costs_of
@@ -20,7 +20,7 @@ from services.scorer.core.messages import Message
 from services.scorer.core.reasons.figures import Language
 from services.scorer.core.reasons.hints import Present
 from services.scorer.core.state import decode
-from shared.contracts.explained import HeldRecord
+from shared.contracts.explained import HeldRecord, SaidAgainst
 from shared.contracts.messages import TierChange
 from tests.support.people import JAN, ME, SHIPPED, ZONE, day, event, news, record
 from tests.support.publications import published
@@ -60,8 +60,14 @@ def _held(kind: str, status: str, *, ended: date | None, hostile: bool = False) 
         amount=45_000,
         lapses_at=lapses,
         answer_by=TODAY + timedelta(days=20) if status == "disputed" else None,
+        said_against=_said_against(hostile) if status == "disputed" else (),
         statement=_HOSTILE if hostile else ("I had cancelled it in time." if status == "disputed" else None),
     )
+
+
+def _said_against(hostile: bool) -> tuple[SaidAgainst, ...]:
+    said = SaidAgainst(reason="other", text=_HOSTILE if hostile else "The room was never booked in my name.")
+    return (SaidAgainst(reason="not-mine"), SaidAgainst(reason="paid", text="The hotel took my deposit."), said)
 
 
 def _tier(reached: int, version: int, restrictions: tuple[str, ...] = ()) -> TierChange | None:
@@ -125,7 +131,7 @@ def view(who: str, language: Language, *, acts: bool = True) -> View:
     told = [{"en": "A record about you was reported.", "zh": "有机构报送了一条关于您的记录。"}]
     if hostile:
         told.append({"en": _HOSTILE, "zh": _HOSTILE})
-    found = explained(rows, present, setting, TODAY)
+    found = explained(rows, ahead_of(present, setting, TODAY), setting, TODAY)
     known = Known(ME, 3, tier, records, tuple(rows), present)
     return View(
         known=known,

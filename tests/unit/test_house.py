@@ -89,3 +89,14 @@ def test_where_a_rule_of_the_tools_is_set_aside_the_line_says_why() -> None:
         if _SET_ASIDE.search(line)
     ]
     assert silent == []
+
+
+def test_people_are_spoken_to_in_one_form() -> None:
+    """In Chinese that is 您, whichever part of the platform says it."""
+    plain = [
+        str(path.relative_to(ROOT))
+        for folder in (*MIRRORED, "docs", "partners", "policies")
+        for path in (ROOT / folder).rglob("*")
+        if path.suffix in {".json", ".md", ".py", ".sql", ".toml"} and "你" in path.read_text(encoding="utf-8")
+    ]
+    assert plain == []

@@ -69,6 +69,16 @@ class Gone(msgspec.Struct, frozen=True):
     time: datetime
 
 
+class Receipt(msgspec.Struct, frozen=True):
+    """That the person is erased everywhere. It repeats nothing that was held."""
+
+    user_id: str
+    request_id: str
+    time: datetime
+    value: bytes
+    """The body as it came."""
+
+
 class Forget(msgspec.Struct, frozen=True):
     """A mark about nobody: what is remembered of erasures that are older than whatever is on its way may be forgotten.
     `user_id` is nobody's."""
@@ -77,7 +87,7 @@ class Forget(msgspec.Struct, frozen=True):
     time: datetime
 
 
-Message: TypeAlias = News | Ends | Forget
+Message: TypeAlias = News | Ends | Receipt | Forget
 Write: TypeAlias = Message | Gone
 
 
@@ -100,8 +110,11 @@ def read(record: KafkaRecord) -> Message | Fault | None:
             # ingest sends it behind all that any service has answered before it erased the person.
             ends = body.service == "ingest"
             return Ends(user_id, part, body.request_id, envelope.time) if ends else None
+        case ErasureReceipt(what="person", request_id=str(request_id)):
+            assert record.value is not None, "a message that was received has a body"
+            return Receipt(user_id, request_id, envelope.time, record.value)
         case ErasureReceipt():
-            # Of a person who was erased nothing is kept, not even that; of a record its notice says the same.
+            # Of a record its notice says the same.
             return None
         case SubjectAnswer() if has_ended(user_id, envelope):
             # It may come when all else is gone: a service follows an erasure that it finds at its start before it

@@ -9,7 +9,7 @@ from functools import partial
 import msgspec
 
 from goodstanding.portal.feed import store
-from goodstanding.portal.feed.messages import PARTS, Ends, Forget, Gone, Message, Part, Write, read
+from goodstanding.portal.feed.messages import PARTS, Ends, Forget, Gone, Message, Part, Receipt, Write, read
 from shared.contracts.exchange import announced
 from shared.contracts.faults import Fault
 from shared.contracts.subject import ErasureConfirmed
@@ -55,6 +55,9 @@ def decide(ending: Ending | None, messages: Sequence[Message], now: datetime) ->
     writes: list[Write] = []
     for message in messages:
         if isinstance(message, Ends) and message.request_id in over:
+            continue
+        if isinstance(message, Receipt) and message.request_id not in over:
+            # What is remembered of that erasure has been forgotten by now, and its receipt is not kept longer.
             continue
         writes.append(message)
         if not isinstance(message, Ends):

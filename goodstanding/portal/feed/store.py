@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from datetime import tzinfo
 from pathlib import Path
 
-from goodstanding.portal.feed.messages import Ends, Forget, Gone, News, Part, Write
+from goodstanding.portal.feed.messages import Ends, Forget, Gone, News, Part, Receipt, Write
 from goodstanding.portal.hooks import telling
 from services.scorer.core.features.months import WINDOW_MONTHS_MAX
 from services.scorer.core.redaction import redacted
@@ -92,6 +92,9 @@ async def save(db: Db, shard: int, writes: Sequence[Write], zone: tzinfo, key: b
             await db.execute(_SQL[name], shard, user_ids)
         over = [(keyed_name(key, each.user_id), each.request_id, each.time + ON_THE_WAY_MAX) for each in gone]
         await db.execute(_SQL["remember"], shard, *_columns(sorted(over)))
+    if receipts := [each for each in writes if isinstance(each, Receipt)]:
+        rows = [(keyed_name(key, each.user_id), each.request_id, each.value) for each in receipts]
+        await db.execute(_SQL["save_receipts"], shard, *_columns(sorted(rows)))
     if forgets := [each.time for each in writes if isinstance(each, Forget)]:
         await db.execute(_SQL["forget"], shard, max(forgets))
         await db.execute(_SQL["forget_endings"], shard, [], max(forgets) - ON_THE_WAY_MAX)

@@ -21,20 +21,25 @@ insert into come_through (shard, person, request_id, until)
 select $1, rows.* from unnest($2::bytea[], $3::text[], $4::timestamptz[]) as rows
 on conflict (shard, person, request_id) do update set until = greatest(come_through.until, excluded.until)
 
+-- name: save_receipts
+update come_through set receipt = rows.receipt
+from unnest($2::bytea[], $3::text[], $4::bytea[]) as rows (person, request_id, receipt)
+where come_through.shard = $1 and come_through.person = rows.person and come_through.request_id = rows.request_id
+
 -- name: forget
 delete from come_through where shard = $1 and until <= $2::timestamptz
 
 -- name: end_score
 with gone as (delete from score where shard = $1 and user_id = any ($2::bytea[]))
 update person set version = null, as_of = null, run = null, policy = null, score = null, evaluation = null, state = null,
-    contacts = null, influence = null, stability = null, edition = edition + 1
+    contacts = null, influence = null, stability = null, edition = default
 where shard = $1 and user_id = any ($2::bytea[])
 
 -- name: end_records
-update person set records = null, edition = edition + 1 where shard = $1 and user_id = any ($2::bytea[])
+update person set records = null, edition = default where shard = $1 and user_id = any ($2::bytea[])
 
 -- name: end_tier
-update person set tier = null, edition = edition + 1 where shard = $1 and user_id = any ($2::bytea[])
+update person set tier = null, edition = default where shard = $1 and user_id = any ($2::bytea[])
 
 -- name: end_answers
 with gone as (delete from told where shard = $1 and user_id = any ($2::bytea[]))
@@ -63,7 +68,7 @@ from unnest(
 on conflict (shard, user_id) do update set
     version = excluded.version, as_of = excluded.as_of, run = excluded.run, policy = excluded.policy,
     score = excluded.score, evaluation = excluded.evaluation, state = excluded.state, contacts = excluded.contacts,
-    influence = excluded.influence, stability = excluded.stability, edition = person.edition + 1
+    influence = excluded.influence, stability = excluded.stability, edition = excluded.edition
 
 -- name: save_scores
 insert into score (shard, user_id, version, as_of, run, policy, evaluation)
@@ -91,11 +96,11 @@ where score.shard = $1 and score.user_id = rows.user_id and score.version < rows
 
 -- name: save_records
 insert into person (shard, user_id, records) select $1, rows.* from unnest($2::bytea[], $3::bytea[]) as rows
-on conflict (shard, user_id) do update set records = excluded.records, edition = person.edition + 1
+on conflict (shard, user_id) do update set records = excluded.records, edition = excluded.edition
 
 -- name: save_tier
 insert into person (shard, user_id, tier) select $1, rows.* from unnest($2::bytea[], $3::bytea[]) as rows
-on conflict (shard, user_id) do update set tier = excluded.tier, edition = person.edition + 1
+on conflict (shard, user_id) do update set tier = excluded.tier, edition = excluded.edition
 
 -- name: save_answers
 insert into told (shard, user_id, id, at, body)

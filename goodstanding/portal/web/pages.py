@@ -3,7 +3,7 @@ person_acts."""
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from html import escape
 
 import msgspec
@@ -11,6 +11,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.routing import Route
 
+from goodstanding.person.asking import as_json_of
 from goodstanding.portal import ledger, person_documents
 from goodstanding.portal.desk import counts
 from goodstanding.portal.people import Known
@@ -35,6 +36,7 @@ from goodstanding.portal.web.sessions import (
 )
 from goodstanding.portal.web.wording import word
 from services.scorer.core.reasons.figures import Language
+from shared.contracts.subject import ErasureReceipt
 from shared.settings import key_bytes
 
 
@@ -119,17 +121,21 @@ async def shown(
 
 
 async def _blank(office: Office, user_id: str, language: Language, *, here: str) -> Response:
-    erased_by = await office.people.erased_by(user_id, key_bytes(office.settings.fingerprint_key))
+    erased_by = await _erased_by(office, user_id)
     next_publication = office.people.policies.next_publication(office.now())
     return HTMLResponse(blank_page(next_publication, erased_by, language, here=here))
+
+
+async def _erased_by(office: Office, user_id: str) -> Mapping[str, ErasureReceipt | None]:
+    return await office.people.erased_by(user_id, key_bytes(office.settings.fingerprint_key))
 
 
 async def view_of(office: Office, user_id: str, language: Language) -> View | None:
     """All that a page shows of a person, to somebody who may look and do nothing."""
     now = office.now()
     known = await office.people.known(user_id, now)
-    told = await ledger.told(office.db, user_id)
-    if known is None and not told:
+    written = await ledger.whole(office.db, user_id)
+    if known is None and not written.told:
         return None
     known = known or Known(user_id, 0, None, (), (), None)
     policies = office.people.policies
@@ -138,19 +144,14 @@ async def view_of(office: Office, user_id: str, language: Language) -> View | No
         found=office.people.explained(known, now, language),
         falls=office.people.falls(known, now, language),
         table=policies.table(now),
-        permissions=await ledger.permissions(office.db, user_id),
-        looks=await ledger.looks(office.db, user_id),
-        consents=await ledger.consents(office.db, user_id),
-        told=told,
-        asked=await ledger.asked(office.db, user_id),
-        subscribers=await ledger.subscribers(office.db),
+        **msgspec.structs.asdict(written),
         language=language,
         currency=policies.currency,
         zone=policies.zone,
-        today=now.astimezone(policies.zone).date(),
+        today=policies.today(now),
         next_publication=policies.next_publication(now),
         unverifiable=policies.profile.unverifiable,
-        costs=office.people.costs(known, now, language),
+        costs=office.people.costs(known, now),
     )
 
 
@@ -193,6 +194,18 @@ async def _data(request: Request) -> Response:
         }
     headers = {"Content-Disposition": 'attachment; filename="goodstanding.json"'}
     return Response(msgspec.json.format(msgspec.json.encode(found)), 200, headers, "application/json")
+
+
+async def _receipt(request: Request) -> Response:
+    """Of the last erasure, as `goodstanding receipt verify` takes it."""
+    office = office_of(request)
+    user_id = _person(session_of(office, request))
+    receipts = [each for each in (await _erased_by(office, user_id)).values() if each is not None]
+    if not receipts:
+        raise ProblemError(404, "not-found", "No receipt of an erasure is here.")
+    content = msgspec.json.format(msgspec.json.encode({"user_id": user_id, **as_json_of(receipts[-1])}))
+    headers = {"Content-Disposition": 'attachment; filename="receipt.json"'}
+    return Response(content, 200, headers, "application/json")
 
 
 # -- the desk ----------------------------------------------------------------------------------------------------------
@@ -261,6 +274,7 @@ def routes() -> list[Route]:
         Route("/leave", _leave),
         Route("/me", _me),
         Route("/me/data.json", _data),
+        Route("/me/receipt.json", _receipt),
         Route("/desk", _desk),
         Route("/desk/person", _desk_person, methods=["POST"]),
         Route("/desk/preview", _desk_preview, methods=["POST"]),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, datetime
 from html import escape
 
@@ -11,7 +11,7 @@ import msgspec
 from goodstanding.person import page
 from goodstanding.person.benefits import Line, describe
 from goodstanding.person.explained import Explained
-from goodstanding.person.phrases import signed
+from goodstanding.person.phrases import phrase, signed
 from goodstanding.person.told import cause_lines, first_line, lines_of
 from goodstanding.portal.ledger import Consent
 from goodstanding.portal.web.html import Html, choice, document, form, joined, line, paragraph, text, unfolded
@@ -19,9 +19,10 @@ from goodstanding.portal.web.person_records import records
 from goodstanding.portal.web.person_view import View
 from goodstanding.portal.web.wording import looked_at, word
 from services.scorer.core.reasons.figures import Language, day
+from shared.contracts.subject import ErasureReceipt
 
 _TELL_MAX = 20
-_PARTS = ("fallen", "benefits", "records", "answers", "access", "consent", "yours")
+_PARTS = ("hints", "fallen", "benefits", "records", "answers", "access", "consent", "yours")
 """Those that can be jumped to, in their order."""
 _PURPOSES = {"credit standing": ("your credit standing", "信用评估")}
 """How a purpose is said to people; any other is said as the partner has it."""
@@ -33,15 +34,21 @@ def person_page(view: View) -> str:
     return document(word("title", view.language), view.language, body, here=view.here, leaves=True)
 
 
-def blank_page(next_publication: date, erased_by: Sequence[str], language: Language, *, here: str) -> str:
-    """Of somebody of whom the portal holds nothing. `erased_by` has the requests by which it knows of an erasure."""
-    on = day(next_publication, language)
-    if erased_by:
-        said = (word("erased", language, id=", ".join(erased_by)), word("erased_since", language, day=on))
+def blank_page(
+    next_publication: date, erased_by: Mapping[str, ErasureReceipt | None], language: Language, *, here: str
+) -> str:
+    """Of somebody of whom the portal holds nothing. `erased_by` has the requests by which it knows of an erasure, with
+    their receipts."""
+    on, receipts = day(next_publication, language), [*erased_by.values()]
+    has_receipt = bool(receipts) and receipts[-1] is not None
+    if not erased_by:
+        said = [word("nothing", language, day=on), word("nothing_of_erased", language)]
     else:
-        said = (word("nothing", language, day=on), word("nothing_of_erased", language))
+        name = "erased" if has_receipt else "erased_lately"
+        said = [word(name, language, id=", ".join(erased_by)), word("erased_since", language, day=on)]
+    link = _download("/me/receipt.json", "receipt", language) if has_receipt and here == "/me" else ""
     title = word("title", language)
-    body = f"<h1>{escape(title)}</h1><section>{joined(map(paragraph, said))}</section>"
+    body = f"<h1>{escape(title)}</h1><section>{joined((*map(paragraph, said), link))}</section>"
     return document(title, language, body, here=here, leaves=True)
 
 
@@ -82,14 +89,19 @@ def _part(name: str, language: Language, body: str) -> str:
 
 def _jumps(view: View) -> str:
     has = {
+        "hints": view.found is not None and view.found.hints is not None,
         "fallen": bool(view.falls),
         "benefits": view.known.tier is not None or view.found is not None,
         "yours": view.acts,
     }
     links = " ".join(
-        f'<a href="#{name}">{escape(word(name, view.language))}</a>' for name in _PARTS if has.get(name, True)
+        f'<a href="#{name}">{escape(_named(name, view.language))}</a>' for name in _PARTS if has.get(name, True)
     )
     return f'<nav class="jumps" aria-label="{escape(word("parts", view.language))}">{links}</nav>'
+
+
+def _named(part: str, language: Language) -> str:
+    return phrase("hints", language) if part == "hints" else word(part, language)
 
 
 def _records_held(view: View) -> str:
@@ -241,6 +253,10 @@ def _local_day(at: datetime, view: View) -> str:
     return day(at.astimezone(view.zone).date(), view.language)
 
 
+def _download(address: str, name: str, language: Language) -> str:
+    return f'<p><a href="{address}" download>{text(word(name, language))}</a></p>'
+
+
 def _yours(view: View) -> str:
     language = view.language
     sure = Html(
@@ -250,7 +266,7 @@ def _yours(view: View) -> str:
     erase = form("/me/erasures", view.form_word, (sure,), word("erase", language), of="danger")
     return joined(
         (
-            f'<p><a href="/me/data.json" download>{text(word("download", language))}</a></p>',
+            _download("/me/data.json", "download", language),
             form("/me/exports", view.form_word, (), word("export", language), of="quiet-button"),
             unfolded(word("erase", language), joined((paragraph(word("erase_explained", language)), erase))),
         )

@@ -10,7 +10,7 @@ from goodstanding.portal.web.person_view import View
 from goodstanding.portal.web.wording import word
 from services.scorer.core.reasons.figures import Language, counted, day, money
 from services.scorer.core.reasons.words import of_kind
-from shared.contracts.explained import HeldRecord
+from shared.contracts.explained import HeldRecord, SaidAgainst
 from shared.contracts.kinds import KIND_OF
 from shared.contracts.subject import REASONS
 
@@ -42,10 +42,22 @@ def _record(record: HeldRecord, number: int, view: View) -> Iterator[Html]:
         yield paragraph(_when("answer_by", record.answer_by, language))
     if record.status == "disputed":
         yield paragraph(word(f"dispute_{view.unverifiable}", language))
+    for each in record.said_against:
+        yield paragraph(_in_words(each, language))
     if record.statement is not None:
         yield paragraph(word("statement", language, text=record.statement))
     if view.acts:
         yield from _forms(record, number, view)
+
+
+def _in_words(said: SaidAgainst, language: Language) -> str:
+    known = said.reason if said.reason in REASONS else "other"
+    reason = word(known, language)
+    if said.text is None:
+        return word("said_against", language, reason=reason)
+    if known == "other":
+        return word("said_against_other", language, text=said.text)
+    return word("said_against_told", language, reason=reason, text=said.text)
 
 
 def _status(record: HeldRecord) -> str:

@@ -22,10 +22,16 @@ _BOTH: Mapping[str, tuple[str, str]] = {
         "若您的数据已被删除，且此后没有新的报送，则平台不再保存您的任何数据。",
     ),
     "erased": (
-        "Everything about you was erased, by your request {id}. The receipt is the last answer to that request: ask "
-        "the operator for it by this number.",
-        "根据您的申请 {id}，与您有关的全部数据已被删除。回执是对该申请的最后一份答复，请凭此编号向运营方索取。",
+        "Everything about you was erased, by your request {id}.",
+        "根据您的申请 {id}，与您有关的全部数据已被删除。",
     ),
+    "erased_lately": (
+        "Everything about you was erased, by your request {id}. The receipt comes within a minute: open this page "
+        "again. If it does not come, ask the operator for it by this number.",
+        "根据您的申请 {id}，与您有关的全部数据已被删除。回执将在一分钟内生成，请稍后重新打开本页；"
+        "如未出现，请凭此编号向运营方索取。",
+    ),
+    "receipt": ("Download the receipt (JSON)", "下载回执（JSON）"),
     "erased_since": (
         "If a partner has reported anything about you since, a new score comes with the publication of {day}.",
         "若此后有合作机构报送您的数据，新的信用分将在{day}发布。",
@@ -95,6 +101,9 @@ _BOTH: Mapping[str, tuple[str, str]] = {
         "在此期间附上的声明属于本次异议，查看该记录者均可看到。",
     ),
     "statement": ("Your statement: {text}", "您的声明：{text}"),
+    "said_against": ("You said that it is wrong: {reason}.", "您的异议：{reason}。"),
+    "said_against_told": ("You said that it is wrong: {reason}. “{text}”", "您的异议：{reason}。“{text}”"),
+    "said_against_other": ("You said that it is wrong: “{text}”", "您的异议：“{text}”"),
     "dispute": ("Say that this record is wrong", "提出异议"),
     "reason": ("Why it is wrong", "理由"),
     "text": (
@@ -163,8 +172,8 @@ _BOTH: Mapping[str, tuple[str, str]] = {
     "erase": ("Be erased everywhere", "删除我的全部数据"),
     "erase_explained": (
         "Your score, records, permissions and history go from all services, and cannot be brought back. When "
-        "that is done, this page says so, with the number by which the operator gives you the receipt.",
-        "您的信用分、记录、授权与历史将从所有系统中删除，且无法恢复；完成后本页会注明，并给出向运营方索取回执的编号。",
+        "that is done, this page says so, and has the receipt.",
+        "您的信用分、记录、授权与历史将从所有系统中删除，且无法恢复；完成后本页会注明，并提供回执。",
     ),
     "erase_sure": ("I want everything about me to be erased.", "我确认删除与我有关的全部数据。"),
     "sent": (

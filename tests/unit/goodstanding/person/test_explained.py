@@ -12,8 +12,8 @@ import pytest
 
 from goodstanding import policies
 from goodstanding.person import charts
-from goodstanding.person.advice import advice_for
-from goodstanding.person.explained import Explained, explained, falls
+from goodstanding.person.advice import advised
+from goodstanding.person.explained import Explained, ahead_of, explained, falls
 from goodstanding.person.page import page
 from goodstanding.person.phrases import _BOTH
 from goodstanding.person.setting import Setting
@@ -23,7 +23,7 @@ from services.scorer.core.decide import Person
 from services.scorer.core.explain import Published
 from services.scorer.core.messages import Message
 from services.scorer.core.reasons.figures import Language
-from services.scorer.core.reasons.hints import Present
+from services.scorer.core.reasons.hints import Present, hints
 from services.scorer.core.reasons.sentences import Wording
 from services.scorer.core.scorecard_parts import Named
 from services.scorer.core.state import decode
@@ -58,7 +58,8 @@ def setting(language: Language = "en", *, has_policy: bool = True) -> Setting:
 
 
 def of(person: Person, rows: Sequence[Published], its: Setting) -> Explained:
-    return explained(rows, Present(decode(person.state), person.circle, JAN + 1), its, TODAY)
+    ahead = ahead_of(Present(decode(person.state), person.circle, JAN + 1), its, TODAY)
+    return explained(rows, ahead, its, TODAY)
 
 
 def test_it_sums_up() -> None:
@@ -275,6 +276,6 @@ def test_who_tells_no_income_is_told_what_telling_it_would_bring_and_from_which_
     present = Present(decode(person.state), person.circle, JAN)
     languages: tuple[tuple[Language, str], ...] = (("en", "If you earn CNY 3,000.00"), ("zh", "3,000.00 元"))
     for language, amount in languages:
-        [told] = [each for each in advice_for(present, setting(language)) if each.code == "tell-income"]
+        [told] = [each for each in advised(hints(present, SHIPPED), setting(language)) if each.code == "tell-income"]
         assert amount in told.sentence
         assert told.points > 0

@@ -9,7 +9,7 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 from pydantic import ValidationError
 
-from services.retention.core.bounds import RECORDS_MAX
+from services.retention.core.bounds import DISPUTES_MAX, RECORDS_MAX
 from services.retention.core.decide import Person, Policy, Writes
 from services.retention.core.erasure import digest
 from services.retention.core.fingerprint import dispute_id, record_id
@@ -443,8 +443,10 @@ _LONGEST_ID, _LONGEST_TEXT = "记" * ID_CHARACTERS_MAX, "冤" * TEXT_OF_PERSON_C
 
 
 def held_of(partners: int, report_id: str, text: str | None) -> Person:
-    """As many records as are taken of so many partners, each with a statement, if there is a text."""
-    case = Case(statement=Statement(text, "q-1", NOW)) if text else Case()
+    """As many records as are taken of so many partners, each with a statement and a dispute, if there is a text."""
+    questions = tuple(Question(f"q-{number}", "other", text) for number in range(DISPUTES_MAX))
+    asked = Asked("1", questions, date(2026, 2, 1), date(2026, 2, 28), NOW)
+    case = Case(statement=Statement(text, "q-1", NOW), disputes=(asked,)) if text else Case()
     facts = [
         Facts(
             f"partner-{partner}", f"{number}{report_id}"[:ID_CHARACTERS_MAX], "card.overdue", date(2025, 3, 1), 10**15
@@ -477,7 +479,9 @@ def test_what_the_portal_is_told_fits_into_a_message(person: Person, records: in
         assert len(told.records) == records
     else:
         assert RECORDS_MAX < len(told.records) < len(person.records)
+    said_against = sum(len(each.said_against) for each in told.records)
     has_all = len(told.records) == len(person.records) and statements == _statements(person)
+    has_all = has_all and said_against == _said_against(person)
     assert told.is_shortened == (not has_all)
 
 
@@ -510,6 +514,11 @@ def test_a_record_is_withheld_until_its_person_has_known_of_it_and_while_the_law
     told = follow(RecordsHeld, message.placed(0).value or b"")
     assert isinstance(told, RecordsHeld)
     assert [each.withheld for each in told.records] == [withheld]
+
+
+def _said_against(person: Person) -> int:
+    disputes = (each.case.dispute for each in person.records.values() if isinstance(each, Open))
+    return sum(len(each.questions) for each in disputes if each)
 
 
 def _statements(person: Person) -> int:

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import permutations
 from typing import cast
 
 import pytest
 
-from goodstanding.portal.feed.messages import PARTS, Ends, Forget, Gone, News, Part
+from goodstanding.portal.feed.messages import PARTS, Ends, Forget, Gone, News, Part, Receipt
 from goodstanding.portal.feed.service import Ending, decide, decode
 from shared.contracts.erasure import Erased, mark, naming, nobody
 from shared.contracts.exchange import Announcement, announced, answered
 from shared.contracts.explained import RecordsHeld
-from shared.contracts.subject import ConsentNoted, ErasureConfirmed, SubjectAnswer
+from shared.contracts.messages import encode
+from shared.contracts.subject import ConsentNoted, ErasureConfirmed, ErasureReceipt, SubjectAnswer
 from shared.contracts.topics import RECORDS_HELD, SCORES_EXPLAINED, SUBJECT_ANSWERS
 from shared.kafka.unreadable import Record
 from shared.runner.service import DeadLetter, Decision
@@ -68,6 +70,20 @@ def test_the_answers_end_with_what_ingest_confirms(service: str, expected: Ends 
     body = ErasureConfirmed(request_id="r1", service=service)  # type: ignore[arg-type]  # one that there is
     said = announced(service, SUBJECT_ANSWERS, WHO, body, subject="r1", version=1, time=NOW)
     assert decode(record_of(said), NOW) == expected
+
+
+def test_the_receipt_of_an_erasure_is_kept_as_long_as_the_erasure_is_remembered_and_that_of_a_record_never() -> None:
+    body = ErasureReceipt(what="person", erased_at=NOW, stores=("scorer",), digest="0" * 64, request_id="r1")
+    receipt = decode(
+        record_of(announced("retention", SUBJECT_ANSWERS, WHO, body, subject="r1", version=2, time=NOW)), NOW
+    )
+    assert receipt == Receipt(WHO, "r1", NOW, encode(body))
+    assert decide(Ending({}, frozenset({"r1"})), [receipt], NOW).writes == (receipt,)
+    for forgotten in (None, Ending({"r1": frozenset({"score"})}), Ending({}, frozenset({"r2"}))):
+        assert decide(forgotten, [receipt], NOW).writes == ()
+    of_record = replace(body, what="record", request_id=None, record_id="7d1e", record_class="life")
+    said = announced("retention", SUBJECT_ANSWERS, WHO, of_record, subject="7d1e", version=2, time=NOW)
+    assert decode(record_of(said), NOW) is None
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
-from datetime import datetime, time, timedelta
+from datetime import UTC, datetime, time, timedelta
 from html import escape
 from html.parser import HTMLParser
 from typing import Literal, get_args
@@ -19,7 +19,7 @@ from goodstanding.portal.web.person_page import blank_page, person_page
 from goodstanding.portal.web.person_view import View
 from goodstanding.portal.web.wording import _BOTH, word
 from services.scorer.core.reasons.figures import Language, counted, day
-from shared.contracts.subject import REASONS, Ask
+from shared.contracts.subject import REASONS, Ask, ErasureReceipt
 from tests.support.portal_views import LIVES, WORD, view
 
 LANGUAGES: tuple[Language, ...] = ("en", "zh")
@@ -135,6 +135,17 @@ def test_a_record_that_is_checked_says_what_comes_and_is_not_disputed_again(lang
 
 
 @BOTH
+def test_what_the_person_said_against_a_record_is_shown_in_the_persons_words(language: Language) -> None:
+    of = view("disputed", language)
+    text = "".join(read(of).text)
+    [record] = of.known.records
+    bare, told, other = record.said_against
+    assert word("said_against", language, reason=word(bare.reason, language)) in text
+    assert word("said_against_told", language, reason=word(told.reason, language), text=told.text) in text
+    assert word("said_against_other", language, text=other.text) in text
+
+
+@BOTH
 def test_what_ends_at_once_is_settled_as_its_reasons_say(language: Language) -> None:
     """(rules R5)"""
     of = view("with-record", language)
@@ -233,11 +244,21 @@ def test_nobody_without_a_score_sees_that_the_first_one_comes() -> None:
 @BOTH
 def test_a_page_of_nobody_says_when_the_next_publication_is_or_that_the_person_was_erased(language: Language) -> None:
     on = view("newcomer", language).next_publication
-    unknown = blank_page(on, (), language, here="/me")
+    unknown = blank_page(on, {}, language, here="/me")
     assert word("nothing", language, day=day(on, language)) in unknown
-    erased = blank_page(on, ("r-17",), language, here="/me")
-    assert word("erased", language, id="r-17") in erased
-    assert word("nothing", language, day=day(on, language)) not in erased
+    now = datetime.now(UTC)
+    receipt = ErasureReceipt(what="person", erased_at=now, stores=("scorer",), digest="0" * 64, request_id="r-17")
+    cases: list[tuple[str, dict[str, ErasureReceipt | None], str, bool]] = [
+        ("erased_lately", {"r-17": None}, "/me", False),
+        ("erased_lately", {"r-16": receipt, "r-17": None}, "/me", False),
+        ("erased", {"r-16": None, "r-17": receipt}, "/me", True),
+        ("erased", {"r-17": receipt}, "/desk", False),
+    ]
+    for name, erased_by, here, has_receipt in cases:
+        erased = blank_page(on, erased_by, language, here=here)
+        assert word(name, language, id=", ".join(erased_by)) in erased
+        assert word("nothing", language, day=day(on, language)) not in erased
+        assert ("/me/receipt.json" in erased) == has_receipt
 
 
 @BOTH

@@ -47,7 +47,7 @@ SETTLED = news(record("card.overdue", "r2", ended_on=day(JAN).date(), amount=90_
         ([], "steady-income", "Not enough is known of your monthly income in the last 12 months.",
          "近 12 个月没有足够的月收入记录。"),
         (INCOMES, "steady-income", "Your steady income is at least CNY 11,000.00 a month.",
-         "你的稳定月收入不低于 11,000.00 元。"),
+         "您的稳定月收入不低于 11,000.00 元。"),
         ([event("identity.verified", day(JAN), value="verified")], "verified-identity",
          "Your identity is verified.", "身份已认证。"),
         (paid(CREDIT, 24), "credit-worst-lateness", "No credit payment was late in the last 24 months.",
@@ -63,7 +63,7 @@ SETTLED = news(record("card.overdue", "r2", ended_on=day(JAN).date(), amount=90_
          "目前没有计入评分的负面记录。"),
         ([LISTED, SETTLED], "negative-records",
          "Negative records are held against you: 1 financial, settled, 1 legal, not settled.",
-         "你名下有负面记录：金融类已了结 1 条，法律类未了结 1 条。"),
+         "您名下有负面记录：金融类已了结 1 条，法律类未了结 1 条。"),
     ],
 )  # fmt: skip
 def test_an_item_has_its_sentence(messages: list[Event | RecordNews], code: str, en: str, zh: str) -> None:
