@@ -11,6 +11,7 @@ import pytest
 
 from goodstanding.person.receipts import receipt_in
 from goodstanding.portal import keys, ledger, tokens
+from goodstanding.portal.people import key_of
 from goodstanding.portal.web.limits import Limit
 from goodstanding.portal.web.office import _FAILURES_PER_MINUTE
 from goodstanding.portal.web.wording import word
@@ -20,7 +21,7 @@ from shared.contracts.messages import TYPES, BehaviorEvent, encode
 from shared.contracts.partition import partition_of
 from shared.contracts.subject import ErasureReceipt
 from shared.contracts.times import rfc3339
-from tests.integration.portal_stand import KEY, ME, NOBODY, OTHER_KEY, SOMEBODY, Stand, link, stands
+from tests.integration.portal_stand import KEY, ME, NOBODY, OTHER_KEY, SOMEBODY, Stand, link, stands, write
 from tests.support.portal_views import NOW
 
 SCORES = "/v1/people/{}/score"
@@ -338,6 +339,21 @@ async def test_of_whom_nothing_is_held_the_page_says_whether_that_is_an_erasure(
         assert word("erased", "en", id="r-17") in await page()
         if path == "/me":
             assert receipt_in((await stand.http.get("/me/receipt.json")).json()) == (NOBODY, receipt)
+
+
+async def test_who_is_back_after_an_erasure_is_not_taken_for_who_was_erased(stand: Stand) -> None:
+    people = stand.office.people
+    before = await people.known(SOMEBODY, NOW)
+    assert before is not None
+    assert await people.known(SOMEBODY, NOW) is before, "it is read once"
+    for table in ("person", "score"):
+        await stand.db.execute(f"delete from {table} where shard = $1 and user_id = $2", *key_of(SOMEBODY))
+    await write(stand.db, SOMEBODY)
+    after = await people.known(SOMEBODY, NOW)
+    assert after is not None
+    assert after.edition != before.edition
+    await stand.db.execute("delete from person where shard = $1 and user_id = $2", *key_of(SOMEBODY))
+    assert await people.known(SOMEBODY, NOW) is None
 
 
 async def test_each_desk_has_its_own_page_and_a_look_of_support_is_in_the_ledger(stand: Stand) -> None:
