@@ -25,12 +25,14 @@ from shared.type_faults import UNKNOWN, Fault, KeyPath, faults_of, type_at
 _NEAREST = re.compile(r"The nearest is `([^`]+)`")
 _MISSING = re.compile(r"Object missing required field `([^`]+)`")
 _WORDS = re.compile(r"Say one of: (.+)\.$")
-_STAND_INS: dict[Any, tuple[Any, Any]] = {
-    int: (0, 1000),
+_STAND_INS: dict[Any, tuple[Any, ...]] = {
+    int: (0, 1000, -1000),
     bool: (False, True),
     date: (date(2000, 1, 1), date(2100, 1, 1)),
 }
 _NAMES = ("one", "another")
+_WAYS_MIN = 3
+"""So that a number is nothing, much, and less than nothing."""
 _NAMES_MAX = 20
 """More than these are not tried: a document of which so many parts are looked for has been cut in two."""
 _A_TEXT = "Expected `str`"
@@ -98,7 +100,7 @@ class Meant:
     def _sorts(self) -> int:
         """So many guesses try each sort of thing that may be meant by a wrong value."""
         types = (type_at(self.document, self.type, key) for key in self.guessed)
-        return max([2, *(len(list(_members(each))) for each in types)])
+        return max([_WAYS_MIN, *(len(list(_members(each))) for each in types)])
 
 
 def meant(document: Any, faults: Sequence[Fault], type: Any) -> Meant:
@@ -126,9 +128,9 @@ def _guess(document: Any, faults: Iterable[Fault], type: Any, way: _Way) -> Any:
             value = table.pop(key[-1])
             if near:
                 table.setdefault(near[1], value)
-        elif words := _WORDS.search(said):
-            nearest = near[1] if near else None
-            _say(table, key[-1], words[1].split(", "), nearest, way, type_at(document, type, key[:-1]))
+        elif (words := _WORDS.search(said)) or key[-1] in _tags(type_at(document, type, key[:-1])):
+            around, nearest = type_at(document, type, key[:-1]), near[1] if near else None
+            _say(table, key[-1], words[1].split(", ") if words else _names_of(around), nearest, way, around)
         else:
             table[key[-1]] = _stand_in(type_at(document, type, key), way)
     return document
@@ -157,9 +159,9 @@ def _stand_in(type: Any, way: _Way) -> Any:
     origin, arguments = get_origin(type), get_args(type)
     if origin is dict:
         texts = way.texts if arguments[0] is str else ()
-        return {text: _stand_in(arguments[1], way._replace(name=text, texts=())) for text in texts}
+        return {text: _stand_in(arguments[1], way._replace(name=text, texts=(text,))) for text in texts}
     if origin in (list, tuple):
-        return [_stand_in(arguments[0], way._replace(name=text, texts=())) for text in way.texts]
+        return [_stand_in(arguments[0], way._replace(name=text, texts=(text,))) for text in way.texts]
     if origin is Literal:
         return arguments[way.number % len(arguments)]
     if isinstance(type, builtins.type) and issubclass(type, Enum):
@@ -167,7 +169,8 @@ def _stand_in(type: Any, way: _Way) -> Any:
         return words[way.number % len(words)]
     if isinstance(type, msgspec.StructMeta):
         return _filled(type, way, {})
-    return _STAND_INS.get(type, (way.name, way.name))[way.number % 2]
+    values = _STAND_INS.get(type, (way.name,))
+    return values[way.number % len(values)]
 
 
 def _filled(type: Any, way: _Way, said: Mapping[str, Any]) -> dict[str, Any]:
@@ -196,6 +199,10 @@ def _tags(type: Any) -> frozenset[Any]:
     """The key that says which member of a union a table is."""
     structs = (each for each in _members(type) if isinstance(each, msgspec.StructMeta))
     return frozenset(each.__struct_config__.tag_field for each in structs) - {None}
+
+
+def _names_of(type: Any) -> Sequence[str]:
+    return [each.__struct_config__.tag for each in _members(type)]
 
 
 def _texts(document: Any) -> Iterator[str]:

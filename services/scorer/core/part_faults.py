@@ -103,7 +103,9 @@ def _faults_of_words(feature: Fact, rule: Rule) -> Faults:
             yield PolicyFault(("bins", index, "is"), "Say it once: another bin has this value.")
         seen.add(bin.word)
         yield from below(("bins", index), _faults_of_word(feature, bin.word))
-    if left_out := [word for word in _words_of(feature) if word not in seen]:
+    left_out = [word for word in _words_of(feature) if word not in seen]
+    # A word that is none of the fact's own, which is told already, may be one that is left out.
+    if left_out and seen.issubset(_words_of(feature)):
         sentence = f"Say what each value gives: without a bin {', '.join(left_out)} would give as much as unknown does."
         yield PolicyFault(("bins",), sentence)
 
