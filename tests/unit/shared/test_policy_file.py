@@ -264,8 +264,8 @@ STRUCTURE = [
     ("a kind without a title", KINDS, 'title = "Fee of a gym, paid"\n', "", "own_kinds[0]", OF_KINDS),
     ("a kind of no shape", KINDS, 'shape = "activity"', 'shape = "debt"', "own_kinds[0].shape", OF_KINDS),
     ("tiers without restrictions", BENEFITS, BENEFITS[BENEFITS.index("[restr"):], "", "", OF_BENEFITS),
-    ("no tiers, whose benefits are restricted", BENEFITS, BENEFITS[BENEFITS.index("[[tiers]]") : BENEFITS.index("[restr")],
-     "", "", {"hysteresis"}),
+    ("no tiers, whose benefits are restricted", BENEFITS,
+     BENEFITS[BENEFITS.index("[[tiers]]") : BENEFITS.index("[restr")], "", "", {"hysteresis"}),
     ("a tier without benefits", BENEFITS, 'benefits = [{ code = "bikes", name = "Bikes without deposit" }]\n', "",
      "tiers[0]", OF_BENEFITS),
 ]  # fmt: skip
