@@ -14,12 +14,10 @@ import msgspec
 from services.retention.core.answers import applying, resolve
 from services.retention.core.disputes import attach, dispute
 from services.retention.core.effects import Effect, Repeated, Step, refused
-from services.retention.core.fingerprint import (
-    dispute_id,
-)
+from services.retention.core.fingerprint import dispute_id
 from services.retention.core.messages import DisputeRequest, Due, Message, Report, StatementRequest
 from services.retention.core.person import Person as Person
-from services.retention.core.person import Records
+from services.retention.core.person import Records, turn_of
 from services.retention.core.person import Writes as Writes
 from services.retention.core.record import (
     Deleted,
@@ -30,7 +28,7 @@ from services.retention.core.record import (
     Unreported,
 )
 from services.retention.core.reports import DELETED_FAULT, GONE_FAULT, take
-from services.retention.core.timers import due_at, fire, lapsed
+from services.retention.core.timers import fire, lapsed
 from shared.contracts.retention_profile import Profile
 
 
@@ -95,13 +93,13 @@ def _due(instant: datetime, now: datetime, records: Records, profile: Profile) -
     """All that is due, in the order of its instants; what follows from it by the same instant as well."""
     waiting = records.due(instant)
     while waiting:
-        _, id = heappop(waiting)
+        *_, id = heappop(waiting)
         record = records.held(id)
         assert isinstance(record, Unreported | Open | Settled)
         step = fire(record, instant, now, profile, alone=profile.early is None or records.are_alone)
         yield id, step
-        if isinstance(step.state, Open | Settled) and (at := due_at(step.state)) is not None and at <= instant:
-            heappush(waiting, (at, id))
+        if isinstance(step.state, Open | Settled) and (turn := turn_of(id, step.state)) and turn[0] <= instant:
+            heappush(waiting, turn)
 
 
 def _reported(report: Report, records: Records, now: datetime, profile: Profile) -> tuple[str, Step]:

@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Mapping
 from datetime import date, datetime
 from types import MappingProxyType
+from typing import TypeAlias
 
 import msgspec
 from msgspec.structs import replace
@@ -32,7 +33,7 @@ from services.retention.core.record import (
     Unreported,
     partner_of,
 )
-from services.retention.core.timers import due_at
+from services.retention.core.timers import due_at, is_early
 from shared.contracts.faults import Code, Fault
 
 _FULL = Fault(
@@ -73,6 +74,15 @@ class Writes(msgspec.Struct, frozen=True):
     @property
     def are_any(self) -> bool:
         return bool(self.kept or self.erased or self.gone)
+
+
+Turn: TypeAlias = tuple[datetime, bool, str]
+"""When something happens to a record, whether it comes behind an early end of the same instant, and the record's id."""
+
+
+def turn_of(id: str, record: Kept) -> Turn | None:
+    at = due_at(record)
+    return None if at is None else (at, not is_early(record, at), id)
 
 
 def _latest_beginning(record: Kept, now: datetime) -> date:
@@ -192,10 +202,10 @@ class Records:
     def _provider(self, partner: str) -> bytes:
         return provider(self._key, self._user_id, partner)
 
-    def due(self, instant: datetime) -> list[tuple[datetime, str]]:
+    def due(self, instant: datetime) -> list[Turn]:
         """What is due by the instant, the earliest first."""
         return sorted(
-            (at, id) for id, record in self._records.items() if (at := due_at(record)) is not None and at <= instant
+            turn for id, record in self._records.items() if (turn := turn_of(id, record)) and turn[0] <= instant
         )
 
     @property

@@ -29,6 +29,12 @@ def due_at(record: Kept) -> datetime | None:
     return min((at for at, _ in _timers(record)), default=None)
 
 
+def is_early(record: Kept, at: datetime) -> bool:
+    """Whether it is for an early end that the record is due. Of several records of one instant such a one is judged
+    first: what lapses at the end of a day was still held on it (rules D11)."""
+    return not isinstance(record, Unreported) and record.case.early_at == at
+
+
 def _timers(record: Known) -> Iterator[tuple[datetime, Timer]]:
     """All that run. Of two for one instant the first counts: what has lapsed needs no answer and no warning."""
     case = record.case

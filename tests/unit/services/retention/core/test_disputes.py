@@ -672,6 +672,19 @@ def test_what_is_paid_soon_lapses_early(paid: date, other: bool, lapses_at: date
     assert life.until(lapses_at) == ["expired v3"]
 
 
+@pytest.mark.parametrize("number", range(2, 8))
+def test_what_lapses_at_the_same_instant_was_held_on_that_day(number: int) -> None:
+    """(rules D11) Whichever of the two has the name that comes first."""
+    life, lapses_at = Life(EU), datetime(2027, 7, 20, 22, tzinfo=UTC)
+    life.report()
+    life.report("settled", ended=date(2026, 1, 20))
+    life.report(report_id=f"r-{number}", began=date(2024, 7, 1))
+    life.report("settled", report_id=f"r-{number}", ended=date(2024, 7, 20))
+    assert life.until(lapses_at) == ["expired v3"]
+    assert life.record.facts.report_id == "r-1"
+    assert life.until(datetime(2029, 1, 20, 23, tzinfo=UTC)) == ["expired v3"]
+
+
 def test_a_correction_that_moves_no_deadline_does_not_ask_again_whether_a_record_lapses_early() -> None:
     """(rules D11) On its day something else was held."""
     life = Life(replace(CN, early=Early(months=1, paid_within_days=100)))
