@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from datetime import date, datetime, timedelta
 
 import msgspec
@@ -190,7 +190,8 @@ def _moved(row: Published, tiers: TierTable, language: Language) -> Moved:
 def _moved_by(rows: Sequence[Published], last: Moved, setting: Setting, *, past: bool = False) -> Sequence[MovedBy]:
     """The last change in the words of both policies: an item that is gone has its sentence from the one before. Where
     other publications came after it, what its sentences call today is not today any more."""
-    told = [_sentences(row, setting) for row in rows[-2:]]
+    moved = {change.code for change in last.changes}
+    told = [_sentences(row, setting, moved) for row in rows[-2:]]
     sentences = told[-1]
     if len(told) > 1:
         before, now = rows[-2:]
@@ -198,19 +199,19 @@ def _moved_by(rows: Sequence[Published], last: Moved, setting: Setting, *, past:
         if before.policy == now.policy and (card := setting.cards.get(now.policy)) is not None:
             wording = Wording(card, setting.language, setting.currency)
             both = score.decode(before.evaluation), score.decode(now.evaluation)
-            moved = {change.code for change in last.changes} & sentences.keys()
-            sentences |= {code: with_former(sentences[code], code, *both, wording) for code in moved}
+            sentences = {code: with_former(said, code, *both, wording) for code, said in sentences.items()}
         sentences |= gone
     if past:
         sentences = {code: phrase("then", setting.language, sentence=said) for code, said in sentences.items()}
     return moved_by(last.changes, last.as_of.astimezone(setting.zone), sentences, setting.language)
 
 
-def _sentences(row: Published, setting: Setting) -> dict[str, str]:
-    """Those of the items, by code."""
+def _sentences(row: Published, setting: Setting, codes: Container[str]) -> dict[str, str]:
+    """Those of the items with these codes, by code."""
     evaluation, card = score.decode(row.evaluation), setting.cards.get(row.policy)
     wording = None if card is None else Wording(card, setting.language, setting.currency)
-    return {r.code: r.sentence for r in (reasons(evaluation, wording) if wording else without_policy(evaluation))}
+    found = reasons(evaluation, wording, codes) if wording else without_policy(evaluation)
+    return {reason.code: reason.sentence for reason in found if reason.code in codes}
 
 
 def _no_longer(sentence: str, language: Language) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Container, Iterable, Iterator, Sequence
 from itertools import islice
 
 import msgspec
@@ -60,10 +60,11 @@ class Wording(msgspec.Struct, frozen=True, dict=True):
         return str(getattr(part, self.language))
 
 
-def reasons(evaluation: Evaluation, wording: Wording) -> list[Reason]:
-    """Of every item, in their order."""
+def reasons(evaluation: Evaluation, wording: Wording, only: Container[str] | None = None) -> list[Reason]:
+    """Of every item, in their order, or only of those with these codes."""
     rules = {rule.code: rule for rule in rules_behind(evaluation, wording.card)}
-    return [_reason(item, rules.get(item.code), wording) for item in evaluation.items]
+    items = (item for item in evaluation.items if only is None or item.code in only)
+    return [_reason(item, rules.get(item.code), wording) for item in items]
 
 
 def rules_behind(evaluation: Evaluation, card: Scorecard) -> Sequence[Rule]:
