@@ -29,10 +29,14 @@ from goodstanding.platform.deployment import Deployment
 from goodstanding.reading.offsets import Offsets, asking
 from goodstanding.reading.progress import Progress
 from goodstanding.reading.topic import between
+from services.ingest.core.mapping import CsvMapping, JsonMapping
+from shared.contracts.cloudevents import EVENT_BYTES_MAX, LIST_BYTES_MAX, too_large
+from shared.contracts.exchange import Outgoing
 from shared.contracts.partition import PARTITIONS, partition_of
 from shared.contracts.topics import dead_letter_topic, group_of, raw_topic, rejected_topic
 from shared.kafka.between import StandstillError
 from shared.kafka.connection import Kafka
+from shared.kafka.sendable import is_too_large
 from shared.kafka.sender import started
 
 _POLL_S = 0.05
@@ -80,6 +84,7 @@ async def send(
     of the waiting. Raises UserError when ingest takes longer than `timeout_s`.
     """
     deadline = time.monotonic() + timeout_s
+    lines, refused = sendable(partner, lines)
     operator, foreseen, why = await _foresee(partner, lines, operator, now)
     answering = [rejected_topic(partner), *(dead_letter_topic(name) for name in ("ingest", *READ_BY.values()))]
     forwarding = list(READ_BY) if operator else []
@@ -101,7 +106,27 @@ async def send(
         standstill = await _read(kafka, before, await offsets.ends(answering), evidence) or standstill
     behind = operator is not None
     verdicts = [told for each in placed for told in verdicts_on(each, evidence, foreseen.results, behind, open_)]
+    if refused:
+        verdicts = sorted([*verdicts, *refused], key=lambda verdict: verdict.line)
     return Sent(verdicts, why, standstill)
+
+
+def sendable(partner: str, lines: Sequence[Line]) -> tuple[Sequence[Line], Sequence[Verdict]]:
+    """The messages that Kafka takes, and the verdicts on the others, which are ingest's on what is too large: one of
+    them would end the sending of all, and nobody would hear what became of those that were sent."""
+    mapping = mapping_of(partner)
+    has_many = isinstance(mapping, CsvMapping) and mapping.header
+    has_many = has_many or (isinstance(mapping, JsonMapping) and mapping.list is not None)
+    headers, bytes_max = headers_of(mapping), LIST_BYTES_MAX if has_many else EVENT_BYTES_MAX
+    taken: list[Line] = []
+    refused: list[Verdict] = []
+    for line in lines:
+        fault = too_large(line.key, line.value, headers, bytes_max)
+        if fault is not None and is_too_large(Outgoing(raw_topic(partner), line.key, line.value, headers, 0)):
+            refused.append(Verdict(line.number, Result.REFUSED, fault.code, fault.field, fault.sentence))
+        else:
+            taken.append(line)
+    return taken, refused
 
 
 @dataclass(frozen=True, slots=True)

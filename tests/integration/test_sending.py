@@ -126,6 +126,15 @@ async def test_a_message_that_is_refused_as_a_whole_has_one_verdict_before_and_a
     assert (await sent(deployment, "listed", given)).verdicts == checked
 
 
+async def test_a_message_that_no_topic_takes_is_refused_and_the_others_are_sent(deployment: Deployment) -> None:
+    """(rules E1)"""
+    large = {**ride(32, "large-2"), "padding": "x" * 2 * 1024 * 1024}
+    given = lines(ride(31, "large-1"), large, ride(33, "large-3"))
+    checked = validate("city", given, deployment.settings, datetime.now(UTC))
+    assert results(checked) == ["accepted", "refused too-large", "accepted"]
+    assert (await sent(deployment, "city", given)).verdicts == checked
+
+
 async def test_who_is_named_by_a_number_is_known_again(deployment: Deployment) -> None:
     """Both numbers are one person's, so that one id names one event."""
     pairs = [Row(line, (number, sample_account(40))) for line, number in enumerate(("4711", "4712"), 1)]
