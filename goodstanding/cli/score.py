@@ -66,7 +66,7 @@ def score(
         raise UserError(f"{whole} on {on}.", _advice(found.refused))
     if as_json:
         for each in found.people:
-            answer_json(answer_of(each, card, on))
+            answer_json({**answer_of(each, card, on), "events": found.events, "refused": dict(found.refused)})
     else:
         _show(found, card, on, settings)
 
@@ -116,7 +116,9 @@ def answer_of(scored: Scored, card: Scorecard, on: date) -> dict[str, Any]:
 
 
 def _show(found: Scores, card: Scorecard, on: date, settings: FixedSettings) -> None:
-    tell(f"{len(found.people):,} {'people' if len(found.people) != 1 else 'person'} on {on}, by {card.id}")
+    refused = sum(found.refused.values())
+    without = f", without {refused:,} of the {found.events:,} events" if refused else ""
+    tell(f"{len(found.people):,} {'people' if len(found.people) != 1 else 'person'} on {on}, by {card.id}{without}")
     if len(found.people) > _IN_FULL:
         rows = [(p.first, p.evaluation.score, ", ".join(p.evaluation.key_factors)) for p in found.people]
         console.print(table(["first event", "score", "what costs most"], rows, right=("score",)))

@@ -144,7 +144,10 @@ def test_whose_events_they_are(tmp_path: Path) -> None:
 def test_what_does_not_count_is_told_beside_the_answer(tmp_path: Path) -> None:
     file = written(tmp_path / "bank.jsonl", *YEAR, cleared(20, "2026-03"), cleared(21, "2025-03", type="no.such"))
     result = ask("score", "--events", str(file), "--on", "2026-01-06", "--json")
-    assert len(result.stdout.splitlines()) == 1
+    [answer] = [json.loads(line) for line in result.stdout.splitlines()]
+    assert (answer["events"], answer["refused"]) == (14, {"in-future": 1, "envelope-type": 1})
+    shown = ask("score", "--events", str(file), "--on", "2026-01-06").stdout
+    assert "without 2 of the 14 events" in " ".join(shown.split())
     warnings = [json.loads(line)["warning"] for line in result.stderr.splitlines()]
     assert warnings[0] == "1 of 14 events lie after 2026-01-06, and do not count."
     assert warnings[1].startswith("1 of 14 events are refused: 1 envelope-type. Why, line by line: ")
