@@ -26,6 +26,7 @@ from services.ingest.core.partner import Partner
 from services.ingest.loading import load_context, load_mapping, load_partners, parse_rates
 from services.scorer.core.features.activity import Ratio
 from services.scorer.core.features.base import Unit, Windowed, kinds_of
+from services.scorer.core.features.punctuality import Worst
 from services.scorer.core.features.stated import Fact
 from services.scorer.core.scorecard import Scorecard
 from services.scorer.loading import clashes as scorecard_clashes
@@ -171,8 +172,22 @@ def _kind_of(file: Path) -> Callable[[Path], str] | None:
 def _scorecard(file: Path) -> str:
     card = load_policy(file, Scorecard)
     told = f"scorecard {card.id}, {len(card.rules)} rules, {card.cadence}, in force from {card.effective_on}"
+    settings = Stack.default().settings or FixedSettings.new()
+    days = profile(settings.retention_profile).behavior_days_late_max
+    if codes := never_so_late(card, days):
+        told += f"; later than {days} days is a negative record, so that nobody has the last bin of {', '.join(codes)}"
     unread = not_read(card)
     return f"{told}; nothing reads {', '.join(unread)}" if unread else told
+
+
+def never_so_late(card: Scorecard, days: int) -> list[str]:
+    """The rules with a bin for more days late than behavior may be (rules E10)."""
+    return [
+        rule.code
+        for rule in card.rules
+        if isinstance(feature := card.features[rule.feature], Worst)
+        and (rule.bins[-1].at_least or 0) > days * max([100, *feature.weights.values()]) // 100
+    ]
 
 
 def not_read(card: Scorecard) -> list[str]:

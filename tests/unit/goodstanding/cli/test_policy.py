@@ -20,6 +20,7 @@ from shared.policy_file import load_policy
 from shared.settings import ROOT
 from shared.toml_file import ConfigError
 from tests.support.command_line import ask
+from tests.support.village import VILLAGE
 
 
 @pytest.mark.parametrize(
@@ -104,3 +105,15 @@ def test_kinds_that_bear_on_nothing_are_told_where_a_scorecard_is_checked() -> N
     found = ask("policy", "check", str(ROOT / "policies" / "scorecard.toml"))
     assert found.stdout.rstrip().endswith("; nothing reads subscription.fee, parking.fee")
     assert "mortgage.repayment" in policies.check(ROOT / "policies" / "credit-card.toml").split("nothing reads")[1]
+
+
+@pytest.mark.parametrize(("start", "is_told"), [(90, False), (91, True)])
+def test_a_bin_for_what_is_later_than_behavior_ever_is_belongs_to_nobody(
+    tmp_path: Path, start: int, is_told: bool
+) -> None:
+    """(rules E10)"""
+    text = VILLAGE.replace("at_least = 30, points = -40", f"at_least = {start}, points = -40")
+    (file := tmp_path / "policy.toml").write_text(text, encoding="utf-8")
+    told = policies.check(file)
+    assert ("later than 90 days" in told) is is_told
+    assert ("nobody has the last bin of worst-delay" in told) is is_told
