@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -93,20 +91,18 @@ def _profile_file(name: str) -> Path:
 
 def check_all(settings: FixedSettings) -> None:
     """Read every file that the services of this deployment read at their start. Raises ConfigError, with a remedy."""
-    with _remedies():
-        load_partners(partners_here(), load_context(ingest_settings(settings)))
-        scorecards(_POLICIES)
-        tier_tables(_POLICIES)
-        load_policy(_profile_file(settings.retention_profile), Profile)
+    load_partners(partners_here(), load_context(ingest_settings(settings)))
+    scorecards(_POLICIES)
+    tier_tables(_POLICIES)
+    load_policy(_profile_file(settings.retention_profile), Profile)
 
 
 def check(file: Path) -> str:
     """What a policy file is, in a few words. Raises ConfigError, with a remedy, if it must not be used."""
-    with _remedies():
-        if file.suffix == ".csv":
-            return check_rates(file, text_of(file))
-        if found := _kind_of(file):
-            return found(file)
+    if file.suffix == ".csv":
+        return check_rates(file, text_of(file))
+    if found := _kind_of(file):
+        return found(file)
     sentence = f"This is no policy file. One has one of these keys at the top: {', '.join(_KINDS)}."
     raise ConfigError(file, 1, "", sentence)
 
@@ -115,12 +111,11 @@ def check_together(files: Sequence[Path]) -> list[ConfigError]:
     """Why a deployment cannot have these files beside one another, where each may be used by itself: what its services
     find in the scorecards, and the tier tables, that they read from one directory."""
     found: list[ConfigError] = []
-    with _remedies():
-        for directory in dict.fromkeys(file.parent for file in files):
-            named = {file.name for file in files if file.parent == directory}
-            cards, tables = ([f for f in of(directory) if f.name in named] for of in (scorecard_files, tier_files))
-            found += scorecard_clashes(cards, [load_policy(file, Scorecard) for file in cards])
-            found += table_clashes(tables, [load_policy(file, TierTable) for file in tables])
+    for directory in dict.fromkeys(file.parent for file in files):
+        named = {file.name for file in files if file.parent == directory}
+        cards, tables = ([f for f in of(directory) if f.name in named] for of in (scorecard_files, tier_files))
+        found += scorecard_clashes(cards, [load_policy(file, Scorecard) for file in cards])
+        found += table_clashes(tables, [load_policy(file, TierTable) for file in tables])
     return found
 
 
@@ -134,29 +129,25 @@ def check_rates(file: Path, text: str) -> str:
 def compared(old: Path, new: Path) -> tuple[Comparable, Comparable]:
     """Two policy files of one kind, each without faults. Raises ConfigError, and UserError for files of two kinds, or
     of one that is not compared."""
-    with _remedies():
-        kinds = [_kind_of(file) for file in (old, new)]
+    kinds = [_kind_of(file) for file in (old, new)]
     types = [_COMPARED.get(kind) for kind in kinds]
     if types[0] is None or types[1] is None or types[0] is not types[1]:
         raise UserError(
             f"{old} and {new} cannot be compared.", "Name two scorecards, two tier tables or two retention profiles."
         )
-    with _remedies():
-        return load_policy(old, types[0]), load_policy(new, types[0])
+    return load_policy(old, types[0]), load_policy(new, types[0])
 
 
 def scorecard(file: Path) -> Scorecard:
     """The scorecard that somebody names. Raises ConfigError, and UserError for a file of another kind."""
-    with _remedies():
-        if _kind_of(file) is not _scorecard:
-            raise UserError(f"{file} is no scorecard.", f"Name one, such as policies/{SCORECARD}.")
-        return load_policy(file, Scorecard)
+    if _kind_of(file) is not _scorecard:
+        raise UserError(f"{file} is no scorecard.", f"Name one, such as policies/{SCORECARD}.")
+    return load_policy(file, Scorecard)
 
 
 def is_tier_table(file: Path) -> bool:
     """Whether the file says that it is one. Raises ConfigError for a file that cannot be read."""
-    with _remedies():
-        return _kind_of(file) is _tier_table
+    return _kind_of(file) is _tier_table
 
 
 def id_of(policy: Comparable) -> str:
@@ -275,43 +266,3 @@ _COMPARED: dict[Callable[[Path], str] | None, type[Comparable]] = {
     _tier_table: TierTable,
     _profile: Profile,
 }
-
-
-_WANTED = {
-    "int": "Write a whole number.",
-    "str": 'Write a text, in "quotes".',
-    "array": "Write a list, in [brackets].",
-    "object": "Write a table, in {braces} or under a [header].",
-    "bool": "Write true or false.",
-    "date": "Write a day, as 2026-01-31, without quotes.",
-}
-_REMEDIES: tuple[tuple[re.Pattern[str], str], ...] = (
-    (re.compile("unknown field"), "Remove it, or mend its spelling."),
-    (re.compile("missing required field"), "Add it."),
-    (re.compile("not TOML"), "Mend the line; https://toml.io shows how each value is written."),
-    (re.compile("cannot be read"), "Name a file that is there."),
-    (re.compile("is not UTF-8"), "Save it as UTF-8."),
-    *((re.compile(f"Expected `{name}"), remedy) for name, remedy in _WANTED.items()),
-    (
-        re.compile("Invalid (enum )?value '[^']*'\\.$"),
-        "Use one of the words that the shipped file of this kind explains.",
-    ),
-)
-
-
-@contextmanager
-def _remedies() -> Iterator[None]:
-    """Faults of files say what to do as well."""
-    try:
-        yield
-    except ConfigError as error:
-        told, *others = [
-            ConfigError(each.file, each.line, each.key, _with_remedy(each.sentence), each.code) for each in error.all
-        ]
-        told.others = others
-        raise told from None
-
-
-def _with_remedy(sentence: str) -> str:
-    """The rules' own sentences say what to do; those of the parser only what is wrong."""
-    return " ".join([sentence, *(remedy for pattern, remedy in _REMEDIES if pattern.search(sentence))][:2])

@@ -38,6 +38,28 @@ _LONG_KEY = re.compile(
 )
 _CODE = re.compile(r"[a-z0-9_-]{1,64}")
 _NUMBER_SENTENCE = "A number in the file has more digits than can be read."
+_WANTED = {
+    "int": "Write a whole number.",
+    "str`, got `object": 'Write a text, in "quotes"; a key that has a point in it is written in quotes as well.',
+    "str": 'Write a text, in "quotes".',
+    "array": "Write a list, in [brackets].",
+    "object": "Write a table, in {braces} or under a [header].",
+    "bool": "Write true or false.",
+    "date": "Write a day, as 2026-01-31, without quotes.",
+}
+_REMEDIES: tuple[tuple[re.Pattern[str], str], ...] = (
+    (re.compile(UNKNOWN), "Remove it, or mend its spelling."),
+    (re.compile("missing required field"), "Add it."),
+    (re.compile("not TOML"), "Mend the line; https://toml.io shows how each value is written."),
+    (re.compile("cannot be read"), "Name a file that is there."),
+    (re.compile("is not UTF-8"), "Save it as UTF-8."),
+    *((re.compile(f"Expected `{name}"), remedy) for name, remedy in _WANTED.items()),
+    (
+        re.compile("Invalid (enum )?value '[^']*'\\.$"),
+        "Use one of the words that the shipped file of this kind explains.",
+    ),
+)
+"""What to do, by what the parser says: it says only what is wrong, and the rules' own sentences say both."""
 
 
 class ConfigError(ValueError):
@@ -63,6 +85,10 @@ class ConfigError(ValueError):
     def all(self) -> list[ConfigError]:
         """This one and the others."""
         return [self, *self.others]
+
+
+def _with_remedy(sentence: str) -> str:
+    return " ".join([sentence, *(remedy for pattern, remedy in _REMEDIES if pattern.search(sentence))][:2])
 
 
 def first_of(errors: Iterable[ConfigError]) -> ConfigError:
@@ -99,7 +125,7 @@ def load(path: Path, type: type[T], hint: Callable[[str], str] = lambda _: "") -
                 path,
                 line_of(text, key),
                 spelled(key),
-                f"{said} {hints[key]}" if key in hints else said,
+                _with_remedy(f"{said} {hints[key]}" if key in hints else said),
                 _code_around(document, key),
             )
             for key, said in faults
@@ -168,9 +194,9 @@ def text_of(path: Path) -> str:
         # Some editors begin a file with a byte order mark, which TOML does not know.
         return path.read_text(encoding="utf-8-sig")
     except OSError as error:
-        raise ConfigError(path, 1, "", f"The file cannot be read: {error.strerror}.") from None
+        raise ConfigError(path, 1, "", _with_remedy(f"The file cannot be read: {error.strerror}.")) from None
     except UnicodeDecodeError:
-        raise ConfigError(path, 1, "", "The file is not UTF-8.") from None
+        raise ConfigError(path, 1, "", _with_remedy("The file is not UTF-8.")) from None
 
 
 _DAY = re.compile(r"(?<![\w-])\d{4}-\d{2}-\d{2}(?![\d-])")
@@ -186,4 +212,4 @@ def _syntax_error(path: Path, text: str, message: str) -> ConfigError:
         except ValueError:
             # A reader of TOML does not take this for a day, and its message does not help.
             return ConfigError(path, line, "", f"The calendar does not have the day {day}.")
-    return ConfigError(path, line, "", f"The file is not TOML: {sentence}")
+    return ConfigError(path, line, "", _with_remedy(f"The file is not TOML: {sentence}"))

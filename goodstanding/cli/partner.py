@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import UTC, datetime, time
 from itertools import islice
 from pathlib import Path
@@ -33,7 +34,7 @@ from goodstanding.cli.verdicts_told import tell_verdicts
 from goodstanding.errors import UserError
 from goodstanding.partner.content import content_of
 from goodstanding.partner.crosswalks import rows_of, tell_crosswalk
-from goodstanding.partner.event_file import lines_in, lines_of
+from goodstanding.partner.event_file import lines_in
 from goodstanding.partner.mapping_files import compiled, mapping_of, sound_mapping_of
 from goodstanding.partner.rehearsal import Rehearsal
 from goodstanding.partner.samples import Setting, identifiers, samples
@@ -49,6 +50,7 @@ from services.ingest.core.mapping import CsvMapping, JsonMapping, PartnerMapping
 from shared.contracts import zones
 from shared.contracts.checks import fields_of
 from shared.contracts.kinds import KIND_OF
+from shared.toml_file import ConfigError
 
 app = commands("For partners: example events, a check without sending, and sending with an answer for each event.")
 
@@ -146,8 +148,8 @@ def send_(
 
     Example: goodstanding partner send bank events.jsonl
     """
-    mapping = mapping_of(partner)
-    lines = lines_of(file, mapping)
+    mapping, content = mapping_of(partner), content_of(file)
+    lines = lines_in(content, file, mapping)
     kafka, operator = reached()
     settings = operator.settings if operator else None
     now = _now(settings, lambda: operator)
@@ -158,6 +160,9 @@ def send_(
     sent = asyncio.run(send(kafka, partner, lines, timeout_s, operator=operator, now=now, watch=progress))
     if sent.not_waited_for:
         warn(sent.not_waited_for)
+    with suppress(ConfigError):  # of a file that is not in force, which was said before
+        here = compiled(partner, settings or settings_here(Stack.default()))
+        tell_remarks(sent.verdicts, content, mapping, here, as_json)
     try:
         tell_verdicts(sent.verdicts, as_json, "sent", _judged_by(settings, now), _one(mapping))
     finally:

@@ -21,6 +21,13 @@ from services.ingest.core.mapping import Number, TimeFormat
 from shared.contracts.checks import fields_of
 from shared.contracts.kinds import KIND_OF, Shape
 
+_RECORD = [
+    '# report_id = "..."  # still to be said: the field with the number of the record; then take it out of `ignore`',
+    '# status = { fixed = "reported" }  # still to be said: or "settled", for the code of what is paid or done',
+    '# began_on = "..."  # still to be said: the day on which it began',
+    '# ended_on = "..."  # still to be said where it is settled: the day on which it ended',
+]
+
 
 def mapping_text(name: str, sample: Sample, said: Answers) -> str:
     """The mapping as a file, with a comment where something is still to be said."""
@@ -133,9 +140,10 @@ def _block(sample: Sample, said: Answers, kind_name: str, codes: Sequence[str]) 
         lines.append(f"days_late = {_days_late(sample, said.late)}")
     if said.amount and "amount" in (*needs, *may_have):
         lines.append(f"amount = {_amount(sample, said, codes, optional='amount' not in needs)}")
+    if kind.shape is Shape.RECORD:
+        return lines + _RECORD
     still = [name for name in needs if name not in ("days_late", "amount")]
-    still += ["began_on", "ended_on"] if kind.shape is Shape.RECORD else []
-    lines += [f'# {name} = "..."  # still to be said: {kind_name} needs it' for name in dict.fromkeys(still)]
+    lines += [f'# {name} = "..."  # still to be said: {kind_name} needs it' for name in still]
     return lines
 
 

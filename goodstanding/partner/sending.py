@@ -105,10 +105,9 @@ async def send(
             why = " ".join(filter(None, (why, late)))
         standstill = await _read(kafka, before, await offsets.ends(answering), evidence) or standstill
     behind = operator is not None
-    verdicts = [told for each in placed for told in verdicts_on(each, evidence, foreseen.results, behind, open_)]
-    if refused:
-        verdicts = sorted([*verdicts, *refused], key=lambda verdict: verdict.line)
-    return Sent(verdicts, why, standstill)
+    told = [one for each in placed for one in verdicts_on(each, evidence, foreseen.results, behind, open_)]
+    # A line that is no CSV goes in a message of its own, behind the others, wherever it stands in the file.
+    return Sent(sorted([*told, *refused], key=lambda verdict: verdict.line), why, standstill)
 
 
 def sendable(partner: str, lines: Sequence[Line]) -> tuple[Sequence[Line], Sequence[Verdict]]:

@@ -105,7 +105,12 @@ def refusal(folded: Conflict | TooLate | TooMany | Blocked) -> Fault:
                 Code.CONFLICT, "ce_id", "Another event with this id came first; send this one with an id of its own."
             )
         case TooLate():
-            return Fault(Code.TOO_LATE, "ce_time", "The month of the event's time no longer accepted events.")
+            return Fault(
+                Code.TOO_LATE,
+                "ce_time",
+                "The month of the event's time no longer accepted events. Look at the month and the year; if they are"
+                " right, do not send the event again, since it cannot count any more.",
+            )
         case TooMany():
             return Fault(
                 Code.TOO_MANY,

@@ -70,6 +70,7 @@ def _reading(
     mapping: ForeignMapping, events: Events, kind: Kind, key: Key, common: Fields, permitted: frozenset[str]
 ) -> Reading:
     fields = replace(common, paths=set(common.paths), trials=list(common.trials))
+    _check_words(events, kind, key)
     _check_shape(events, kind, key)
     body_of = _record if kind.shape is Shape.RECORD else _behavior
     body = body_of(events, kind, key, fields)
@@ -80,11 +81,25 @@ def _reading(
     try:
         tree = build(sorted(fields.paths), plain, below, nested=nested)
     except ValueError as error:
-        sentence = f"The path {error} is named twice, as a value and as ignored or an object."
+        sentence = (
+            f"The path {error} is named twice, as a value and as ignored or an object. Name it once: take what is read "
+            "out of `ignore`, and of an object name the values in it."
+        )
         raise MappingError(key, sentence) from None
     check_paths(fields.trials, typed=common.columns is None)
     forbidden = _forbidden(kind, mapping.rights, permitted)
     return Reading(kind, tree, body, forbidden, _fieldnames(mapping, events, kind, common))
+
+
+def _check_words(events: Events, kind: Kind, key: Key) -> None:
+    """Raises MappingError for a word of ours that stands where a plain text is a path."""
+    for name, ours in (("status", get_args(_Status)), ("outcome", _OUTCOMES), ("value", kind.values)):
+        if (spec := getattr(events, name)) in ours and isinstance(spec, str):
+            raise MappingError(
+                (*key, name),
+                f'A plain text is the path of a field. For the word itself write {name} = {{ fixed = "{spec}" }}; if a '
+                f'field is called so, {name} = {{ path = "{spec}" }}.',
+            )
 
 
 def _fieldnames(

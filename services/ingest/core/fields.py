@@ -30,6 +30,9 @@ _UNKNOWN_CUSTOMER = (
     " identifier, and then send the event again."
 )
 
+_NO_CURRENCY = (
+    "ISO 4217 has no such currency. Say its code, as CNY; the field in which amounts say theirs is `currency_path`."
+)
 _OWN_NUMBERS = " If people are named by numbers of your own, have the mapping say `crosswalk = true`."
 
 
@@ -232,7 +235,7 @@ class Fields(Paths):
             said = self._written(spec)
             return self._tried_amount(source, key, number_readers.minor_units(source, said), said)
         if spec.currency is not None and spec.currency not in DIGITS:
-            raise MappingError((*key, "currency"), "ISO 4217 has no such currency.")
+            raise MappingError((*key, "currency"), _NO_CURRENCY)
         currency: Reader[str] = readers.fixed(spec.currency or "")
         currency_label = source.label
         if spec.currency_path is not None:

@@ -10,7 +10,7 @@ from typing import Any, TypeAlias
 from services.ingest.core.context import Subject
 from services.ingest.core.readers import Reader
 from services.ingest.core.tables import Table
-from services.ingest.core.tree import Flat, Tree
+from services.ingest.core.tree import MISSING, Flat, Tree
 from shared.contracts.faults import Fault
 from shared.contracts.kinds import Kind
 from shared.contracts.messages import BehaviorEvent, RecordReport
@@ -39,7 +39,7 @@ class Word:
     path: str
     label: str
     read: Callable[[Flat, dict[str, Any]], Any]
-    absent: str = "The field must be there."
+    absent: str = MISSING
     """What to do where there is no word."""
     is_made: bool = False
     """Whether the word is made from the value there, such as its sign, so that the partner cannot send another word."""

@@ -13,7 +13,7 @@ from decimal import Decimal
 from types import NoneType
 from typing import Any, TypeAlias, TypeVar
 
-from services.ingest.core.tree import Flat, Refuse
+from services.ingest.core.tree import MISSING, Flat, Refuse
 from shared.contracts.faults import Code
 from shared.contracts.texts import CONTROL, TextError, is_plain, one_form
 
@@ -36,7 +36,7 @@ class Source:
 
 
 def missing(source: Source, code: Code = Code.MISSING_FIELD) -> Refuse:
-    sentence = "The field must be there."
+    sentence = MISSING
     if code is Code.CONSENT_MISSING:
         sentence = "Cite the recorded consent: its id, its purpose and when it was given."
     return Refuse(code, source.label, sentence)

@@ -121,7 +121,10 @@ class Csv:
                 raise Refuse(Code.DEMOGRAPHIC, printable(name), f"{Code.DEMOGRAPHIC.meaning} Leave the column out.")
             passed_over = not name and (self.ragged or "" in self.known)
             if column not in self.known and not passed_over:
-                sentence = f"The first line names the columns; known are: {listed(filter(None, sorted(self.known)))}."
+                sentence = (
+                    "The first line names the columns, and as long as the mapping neither reads nor ignores one of"
+                    f" them, no line is taken. Known are: {listed(filter(None, sorted(self.known)))}."
+                )
                 again = column.removeprefix(name)  # of the second column of a name
                 raise Refuse(Code.UNKNOWN_FIELD, printable(name) + again, sentence)
         return columns

@@ -19,6 +19,8 @@ Tree: TypeAlias = dict[str, "Tree | str | tuple[()]"]
 IGNORED = ""
 PASSED_OVER = ()
 """An object or a list that is passed over with all that it holds."""
+MISSING = "The field must be there. Look for another spelling, in the event or in the mapping, and for an empty value."
+_UNREAD = "The mapping neither reads nor ignores this field: mend its name, leave it out, or have it ignored."
 _NAME = re.compile(r"[^\W\d][\w-]{0,39}")
 _NAME_DIGITS_MAX = 4
 
@@ -67,7 +69,7 @@ def flatten(tree: Tree, body: dict[str, Any], flat: Flat, parent: str) -> None:
                 # Nothing is passed over unseen: what an object holds must be listed too.
                 raise Refuse(Code.WRONG_TYPE, parent + name, "A plain value is expected here, no object or list.")
         elif node is None:
-            raise Refuse(Code.UNKNOWN_FIELD, parent + printable(name), "The format has no such field; leave it out.")
+            raise Refuse(Code.UNKNOWN_FIELD, parent + printable(name), _UNREAD)
         elif node is PASSED_OVER:
             if fault := demographic({name: value}, parent):
                 raise refused(fault)
