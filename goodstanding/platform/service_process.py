@@ -170,7 +170,7 @@ class ServiceProcess:
         return str(said.get("because", f"answers {status}"))
 
     def kept_up(self) -> KeptUp:
-        """What the running process says of the files that it keeps up with; nothing when it is not ready."""
+        """What the running process says of the files that it keeps up with, ready or not; nothing when none runs."""
         answer = _readiness(self.http) if self.http else None
         said = answer[1] if answer else {}
         return KeptUp(dict(said.get("files", {})), tuple(said.get("remarks", ())))

@@ -27,7 +27,7 @@ import ssl
 from collections.abc import Iterator
 
 import asyncpg
-from aiokafka.errors import KafkaError
+from aiokafka.errors import KafkaError, UnknownTopicOrPartitionError
 
 from shared.runner.host import ContradictionError, DoubtError
 from shared.runner.service import LaterReleaseError, PolicyMismatchError
@@ -95,6 +95,8 @@ def known(error: BaseException) -> str | None:
             return "a later release has written what is stored: start that one"
         case ssl.SSLCertVerificationError():
             return f"the certificate of Postgres cannot be trusted: {error.verify_message}"
+        case UnknownTopicOrPartitionError():
+            return "a topic is missing: make it again (goodstanding topics)"
         case OSError():
             words = _WORDS.get(error.errno or 0)
             return f"{words} ({type(error).__name__})" if words else None

@@ -48,13 +48,17 @@ class Health:
         return AsgiResponse(b'{"live":true}', 200, _JSON)
 
     async def ready(self, _: Scope) -> AsgiResponse:
+        # Which files are in force does not depend on whether a server answers, and those who send events ask for it.
+        of_files = {"remarks": self.remarks, "files": self.files}
         if self.troubles:
             waits = {"waits_for": self.waits_for, "decided_by": self.decided_by} if self.waits_for else {}
-            body = msgspec.json.encode({"ready": False, "because": "; ".join(self.troubles), **waits})
-            return AsgiResponse(body, 503, _JSON)
-        said = {"spare": self.spare, "remarks": self.remarks, "files": self.files}
-        body = msgspec.json.encode({"ready": True, **{name: each for name, each in said.items() if each}})
-        return AsgiResponse(body, 200, _JSON)
+            return _answer(503, {"ready": False, "because": "; ".join(self.troubles), **waits}, of_files)
+        return _answer(200, {"ready": True}, {"spare": self.spare, **of_files})
+
+
+def _answer(status: int, always: dict[str, Any], if_any: dict[str, Any]) -> AsgiResponse:
+    said = always | {name: each for name, each in if_any.items() if each}
+    return AsgiResponse(msgspec.json.encode(said), status, _JSON)
 
 
 class _Server(uvicorn.Server):

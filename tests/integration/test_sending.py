@@ -135,6 +135,12 @@ async def test_a_message_that_no_topic_takes_is_refused_and_the_others_are_sent(
     assert (await sent(deployment, "city", given)).verdicts == checked
 
 
+async def test_what_became_of_each_is_told_in_the_order_of_the_file(deployment: Deployment) -> None:
+    """A line that is no table goes in a message of its own, behind the others."""
+    given = [Line(1, b"[{},{}]", None, (1, 3)), Line(2, b"[{}]", None, (2,))]
+    assert [verdict.line for verdict in (await sent(deployment, "listed", given)).verdicts] == [1, 2, 3]
+
+
 async def test_who_is_named_by_a_number_is_known_again(deployment: Deployment) -> None:
     """Both numbers are one person's, so that one id names one event."""
     pairs = [Row(line, (number, sample_account(40))) for line, number in enumerate(("4711", "4712"), 1)]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import re
 import shutil
 import tomllib
 from datetime import UTC, datetime, timedelta
@@ -12,9 +13,12 @@ from typing import Any
 
 import pytest
 
+from goodstanding.cli import partner
 from goodstanding.errors import UserError
 from goodstanding.partner import proposals
 from goodstanding.partner.sample_file import sample_of
+from goodstanding.partner.sending import Sent
+from goodstanding.partner.verdicts import Result, Verdict
 from shared.contracts.identity import sample_account
 from shared.settings import ROOT
 from tests.support.command_line import ask
@@ -504,6 +508,8 @@ def test_what_a_record_needs_besides_is_left_to_be_said(house: Path) -> None:
     assert "The mapping is not whole yet" in found.stdout
     text = (house / "partners" / "tram.toml").read_text()
     assert '# report_id = "..."' in text
+    uncommented = re.sub(r"^# (began_on|ended_on|report_id|status) = ", r"\1 = ", text, flags=re.MULTILINE)
+    assert tomllib.loads(uncommented)["events"][0]["status"] == {"fixed": "reported"}
     assert 'records = ["life"]' in text
 
 
@@ -641,3 +647,22 @@ def test_a_list_is_no_field_of_an_event(house: Path) -> None:
 def test_a_cell_that_is_too_long_is_not_called_an_open_quote(house: Path) -> None:
     with pytest.raises(UserError, match="a cell on line 2 has more than 131,072 characters"):
         sample_of(bills(bill(1).replace("Strom", "x" * 140_000)).encode(), "sample")
+
+
+def test_what_is_strange_about_a_table_is_told_by_send_as_by_validate(
+    house: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert ask("partner", "new", "tram", sample(house, TRIPS), *TRAM, *KINDS, *FARE).exit_code == 0
+    other = sample(house, TRIPS.replace("fare", "price"))
+
+    async def answered(*_: object, **__: object) -> Sent:
+        return Sent([Verdict(2, Result.REFUSED, "unknown-field", "price", "...")])
+
+    monkeypatch.setattr(partner, "reached", lambda: (None, None))
+    monkeypatch.setattr(partner, "send", answered)
+    told = [
+        [line for line in ask("partner", words, "tram", other).stdout.splitlines() if line.startswith("Look at this")]
+        for words in ("validate", "send")
+    ]
+    assert told[0] == told[1]
+    assert "price" in told[0][0]

@@ -8,7 +8,12 @@ import ssl
 import asyncpg
 import msgspec
 import pytest
-from aiokafka.errors import KafkaConnectionError, MessageSizeTooLargeError, ProducerFenced
+from aiokafka.errors import (
+    KafkaConnectionError,
+    MessageSizeTooLargeError,
+    ProducerFenced,
+    UnknownTopicOrPartitionError,
+)
 
 from shared.runner.blame import belongs_to_records, in_words
 from shared.runner.service import LaterReleaseError, PolicyMismatchError
@@ -89,3 +94,7 @@ def expired() -> ssl.SSLCertVerificationError:
 )
 def test_in_words_and_without_a_records_content(error: Exception, words: str) -> None:
     assert in_words(error) == words
+
+
+def test_a_missing_topic_is_no_silence_of_kafka() -> None:
+    assert "goodstanding topics" in in_words(UnknownTopicOrPartitionError())

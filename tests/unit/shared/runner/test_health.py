@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import re
 import urllib.error
 import urllib.request
@@ -65,3 +66,16 @@ async def test_programs_are_told_that_a_process_waits_for_the_operator() -> None
     )
     answer = await told.ready({})
     assert (answer.status_code, answer.body) == (503, expected)
+
+
+async def test_which_files_are_in_force_is_told_by_a_process_that_is_not_ready_too() -> None:
+    told = health.Health()
+    told.files, told.remarks = {"partners/bank.toml": "4e60ee9e226c"}, ["bank.toml is gone."]
+    answer = await told.ready({})
+    assert answer.status_code == 503
+    assert json.loads(answer.body) == {
+        "ready": False,
+        "because": "starting",
+        "remarks": ["bank.toml is gone."],
+        "files": {"partners/bank.toml": "4e60ee9e226c"},
+    }
