@@ -176,7 +176,8 @@ def _record(record: Mapping[str, Any], currency: str, zone: tzinfo) -> Iterator[
     if record["early_at"] is not None:
         yield f"  lapses {local(record['early_at'], zone)} already if nothing else is held of you then"
     if not record["counts"]:
-        since = "" if record["counts_from"] is None else f" before {local(record['counts_from'], zone)}"
+        waits = record["counts_from"] is not None and record["status"] not in ("disputed", "unverifiable")
+        since = f" before {local(record['counts_from'], zone)}" if waits else ""
         yield f"  does not count{since}"
     elif record["points"] is not None:
         yield f"  costs {-record['points']} points today"

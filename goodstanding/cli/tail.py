@@ -14,11 +14,12 @@ import typer
 from aiokafka import ConsumerRecord
 
 from goodstanding.cli.arguments import AnyPartner
-from goodstanding.cli.frame import AsJson, answer_json, local, tell_entry, warn
+from goodstanding.cli.frame import AsJson, answer_json, local, say, tell_entry, warn
 from goodstanding.cli.group import commands
 from goodstanding.cli.subject import in_words
 from goodstanding.errors import UserError
 from goodstanding.person.asking import as_json_of, told_by
+from goodstanding.person.held import state_of
 from goodstanding.person.user_id import SHOWN
 from goodstanding.platform.deployment import partners
 from goodstanding.platform.fixed_settings import FixedSettings
@@ -145,6 +146,7 @@ def _follow(
     zone = zones.zone((deployment.settings if deployment else FixedSettings.new()).zone)
 
     async def print_all() -> None:
+        is_empty = True
         async for record in tail(kafka, topics, last, follow=not once):
             try:
                 message = read(record)
@@ -154,10 +156,13 @@ def _follow(
                 continue
             if message is None:
                 continue
+            is_empty = False
             if as_json:
                 answer_json(message)
             else:
                 tell_entry(_erased(message) or line(message, zone))
+        if is_empty and last and not as_json:
+            say("Nothing is there so far. Without --once, what comes is shown as it comes.")
 
     asyncio.run(print_all())
 
@@ -231,7 +236,7 @@ def _record_line(change: dict[str, Any], zone: tzinfo) -> str:
         change["user_id"][:SHOWN],
         change["record_id"][:8],
         change.get("kind") or "",
-        _STATUSES.get(change["status"], change["status"]),
+        _STATUSES.get(change["status"], state_of(change["status"], change.get("ended_on"))),
         days,
     ]
     return "  ".join(each for each in about if each)

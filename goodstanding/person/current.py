@@ -7,6 +7,7 @@ from typing import Any
 
 import asyncpg
 
+from goodstanding.person.held import state_of
 from goodstanding.platform.deployment import Deployment
 from shared.contracts.partition import partition_of
 
@@ -55,7 +56,7 @@ async def records(deployment: Deployment, user_id: str) -> list[dict[str, Any]]:
     rows = [dict(row) for row in await _rows(deployment, "retention", _RECORDS, user_id)]
     for row in rows:
         row["dispute"] = _STATUS_OF_DISPUTE.get(row["dispute"])
-        row["status"] = row["dispute"] or row["status"]
+        row["status"] = row["dispute"] or state_of(row["status"], row["ended_on"])
         row["counts"] = row["counts_from"] is None and row["status"] not in ("disputed", "unverifiable")
     return rows
 

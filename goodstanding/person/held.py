@@ -95,6 +95,12 @@ class HeldRecord(msgspec.Struct, frozen=True, kw_only=True):
     other_ends: tuple[date, ...] = ()
 
 
+def state_of(status: str, ended_on: date | str | None) -> str:
+    """The one word for a record's state, wherever somebody reads it. What ends at once is settled from the beginning,
+    though nobody reports a settlement of it (rules R5), and the services call it `open` with the day of its end."""
+    return "settled" if status == "open" and ended_on is not None else status
+
+
 class HeldWaiting(msgspec.Struct, frozen=True, kw_only=True):
     """What a partner has said of a record that nobody has reported yet. It is kept until its report comes, or `until`
     then. `outcome` says that it is a correction or a deletion; without one it is a settlement."""

@@ -7,6 +7,7 @@ from dataclasses import replace
 import msgspec
 
 from goodstanding.person.explained import Explained, Moved
+from goodstanding.person.held import state_of
 from goodstanding.portal.documents import (
     Hint,
     Hints,
@@ -105,7 +106,8 @@ def records(known: Known) -> Records:
 
 
 def _record(held: HeldRecord) -> Record:
-    return msgspec.convert(held, Record, from_attributes=True)
+    record = msgspec.convert(held, Record, from_attributes=True)
+    return msgspec.structs.replace(record, status=state_of(held.status, held.ended_on))
 
 
 def history(known: Known, found: Explained) -> History:

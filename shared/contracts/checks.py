@@ -168,10 +168,10 @@ def check_request(asked: SubjectRequest) -> Fault | None:
     for name in ("record_id", "reason", "text", "partner", "consent_id"):
         is_there = getattr(asked, name) is not None
         if name in needed and not is_there:
-            return Fault(Code.FIELD_REQUIRED_BY_KIND, f"data.{name}", f"A request to {asked.request} needs `{name}`.")
+            return Fault(Code.FIELD_REQUIRED_BY_KIND, f"data.{name}", f"A request `{asked.request}` needs `{name}`.")
         if is_there and name not in (*needed, *allowed):
             return Fault(
-                Code.FIELD_FORBIDDEN_BY_KIND, f"data.{name}", f"A request to {asked.request} does not have `{name}`."
+                Code.FIELD_FORBIDDEN_BY_KIND, f"data.{name}", f"A request `{asked.request}` does not have `{name}`."
             )
     if asked.reason == "other" and asked.text is None:
         return Fault(Code.FIELD_REQUIRED_BY_KIND, "data.text", "Another reason than those of the list needs a text.")

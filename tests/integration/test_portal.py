@@ -170,7 +170,7 @@ async def test_a_person_reads_what_the_services_hold_and_the_reasons_add_up(
     assert [each["version"] for each in history] == [row.version for row in rows]
     assert all(sum(each["causes"].values()) == each["change"] for each in history)
     [record] = held.json()["records"]
-    assert (record["partner"], record["report_id"], record["status"]) == ("city", "n1", "open")
+    assert (record["partner"], record["report_id"], record["status"]) == ("city", "n1", "settled")
     assert not record["counts"]
     assert datetime.fromisoformat(record["counts_from"]) > NOW + timedelta(days=6)
     assert (await portal.get(f"{person}/hints", own))["next_tier"] is not None

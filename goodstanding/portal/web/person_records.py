@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import date
 
+from goodstanding.person.held import state_of
 from goodstanding.portal.web.html import Html, choice, form, joined, paragraph, text, unfolded, words
 from goodstanding.portal.web.person_view import View
 from goodstanding.portal.web.wording import word
@@ -30,7 +31,7 @@ def _record(record: HeldRecord, number: int, view: View) -> Iterator[Html]:
     amount = "" if record.amount is None else money(record.amount, view.currency, language)
     comma, colon = (", ", ": ") if language == "en" else ("，", "：")
     about = comma.join(filter(None, (f"{kind[0].upper()}{kind[1:]}", amount)))
-    title = f"{about}{colon}{word(_status(record), language)}"
+    title = f"{about}{colon}{word(state_of(record.status, record.ended_on), language)}"
     yield Html(f"<h3>{text(title)}</h3>")
     ended = "goes_on" if record.ended_on is None else "ended"
     days = (word("began", language, day=day(record.began_on, language)), _when(ended, record.ended_on, language))
@@ -58,11 +59,6 @@ def _in_words(said: SaidAgainst, language: Language) -> str:
     if known == "other":
         return word("said_against_other", language, text=said.text)
     return word("said_against_told", language, reason=reason, text=said.text)
-
-
-def _status(record: HeldRecord) -> str:
-    """What ends at once is settled from the beginning, though nobody reports a settlement of it (rules R5)."""
-    return "settled" if record.status == "open" and record.ended_on is not None else record.status
 
 
 def _cost(record: HeldRecord, view: View) -> Iterator[str]:

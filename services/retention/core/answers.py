@@ -47,7 +47,7 @@ from services.retention.core.reports import (
     opened,
     over_on_arrival,
 )
-from services.retention.core.settlements import settled_on, wait, waiting_of, with_timers
+from services.retention.core.settlements import ANOTHER_KIND, settled_on, wait, waiting_of, with_timers
 from shared.contracts.faults import Code, Fault
 from shared.contracts.kinds import Ends
 from shared.contracts.retention_profile import Profile
@@ -55,7 +55,8 @@ from shared.contracts.retention_profile import Profile
 _NOT_DISPUTED = Fault(
     Code.NOT_DISPUTED,
     "data.dispute",
-    "There is no dispute of this number about this record. Its number is in the question on your topic of disputes.",
+    "No dispute of this number is known about this record: its number is in the question on your topic of disputes, and "
+    "it is forgotten when the record is erased. A correction or a deletion needs none.",
 )
 _ANSWERED = Fault(
     Code.ANSWERED,
@@ -129,8 +130,7 @@ def _of_lapsed(report: Report, now: datetime, profile: Profile) -> Step:
 def _of_known(record: Known, report: Report, now: datetime, profile: Profile) -> Step:
     body = report.body
     if body.kind != record.facts.kind:
-        fault = Fault(Code.CONFLICT, "data.kind", "The record was reported with another kind.")
-        return Step(record, (refused(report, fault),))
+        return Step(record, (refused(report, ANOTHER_KIND),))
     named = None
     if body.dispute is not None:
         named = next((each for each in record.case.disputes if each.id == body.dispute), None)
@@ -220,8 +220,7 @@ def _corrected(record: Known, named: Dispute | None, report: Report, now: dateti
 
 def _apply(record: Known, told: Waiting, now: datetime, profile: Profile) -> tuple[State, Effect]:
     if told.kind != record.facts.kind:
-        fault = Fault(Code.CONFLICT, "data.kind", "The record was reported with another kind.")
-        return record, refused_waiting(record.facts.partner, told, fault)
+        return record, refused_waiting(record.facts.partner, told, ANOTHER_KIND)
     if told.outcome == "deleted":
         if record.deadline is not None and record.deadline.lapses_at <= now:
             return record, Repeated(record.facts.partner)  # What waited before it has made the record lapse.

@@ -77,7 +77,7 @@ DELETED_FAULT = Fault(
     Code.DELETED,
     "data.report_id",
     "The record of this number was deleted after a dispute or at your own word. If it is right after all, report it "
-    "again with the number of your certificate that it is.",
+    "again with the number of your certificate that it is (`certificate` in your mapping).",
 )
 UNREPORTED_FAULT = Fault(
     Code.UNREPORTED,
@@ -204,7 +204,8 @@ def _is_known(record: Known, began_on: date, ended_on: date | None) -> bool:
 def _contradiction(record: Known, told: Facts) -> Fault | None:
     """The first field of a further report that contradicts the first one (rules R8; table in decision 0018)."""
     known = record.facts
-    sentence = "The record was reported before with something else here; the first report counts."
+    sentence = "The record was reported before with something else here; the first report counts. Look at the number; "
+    sentence += "if what was reported first is wrong, send a correction, or delete the record where the kind is wrong."
     if known.kind != told.kind:
         return Fault(Code.CONFLICT, "data.kind", sentence)
     if told.began_on not in (known.began_on, *record.case.corrected.began_before):

@@ -22,6 +22,18 @@ _RE_AGEING = Fault(
     "The record ended on an earlier day already; a later one would move its deadline. If the earlier one is wrong, "
     "send a correction.",
 )
+ANOTHER_KIND = Fault(
+    Code.CONFLICT,
+    "data.kind",
+    "The record of this number was reported with another kind, which does not change. Look at the number. If the kind "
+    "was wrong, delete the record, and report it under another number.",
+)
+_ANOTHER_BEGINNING = Fault(
+    Code.CONFLICT,
+    "data.began_on",
+    "The record of this number was reported with another day of beginning. Look at the number. If the earlier day is "
+    "wrong, send a correction.",
+)
 _END_CORRECTED = Fault(
     Code.CONFLICT, "data.ended_on", "The day of the end was corrected; only another correction changes it."
 )
@@ -91,9 +103,9 @@ def _contradiction(record: Known, told: Waiting) -> Fault | None:
     facts = record.facts
     assert told.ended_on is not None
     if told.kind != facts.kind:
-        return Fault(Code.CONFLICT, "data.kind", "The record was reported with another kind.")
+        return ANOTHER_KIND
     if told.began_on not in (None, facts.began_on, *record.case.corrected.began_before):
-        return Fault(Code.CONFLICT, "data.began_on", "The record was reported with another day of beginning.")
+        return _ANOTHER_BEGINNING
     if (
         told.ended_on < facts.began_on
         and told.ended_on not in days_of_end(record)

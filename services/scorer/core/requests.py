@@ -50,9 +50,9 @@ def _withdrawal(asked: Withdrawal) -> SubjectAnswer:
         service="scorer",
         status="done",
         code="consent-withdrawn",
-        en="The consent is withdrawn. The figures given under it are erased, and no more are taken under it. Your next "
-        "score is made without them.",
-        zh="授权已撤回。依据该授权提供的数据已删除，今后不再接收；下一次评分将不再使用这些数据。",
+        en="The consent is withdrawn. Whatever figures were given under it are erased, and no more are taken under it. "
+        "Your next score is made without them.",
+        zh="授权已撤回。依据该授权提供的数据（如有）已删除，今后不再接收；下一次评分将不再使用这些数据。",
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import shutil
+from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, NoReturn
@@ -18,6 +19,7 @@ from goodstanding import policies
 from goodstanding.cli import dead_letters, figures, frame, tail
 from goodstanding.dead_letters.letters import Letter, State
 from goodstanding.partner.mapping_files import mapping_of
+from goodstanding.person.held import state_of
 from goodstanding.platform.deployment import Deployment
 from goodstanding.platform.fixed_settings import FixedSettings
 from goodstanding.platform.servers import Addresses
@@ -222,6 +224,39 @@ def test_an_entry_is_broken_between_words_and_set_in(monkeypatch: pytest.MonkeyP
     assert all(len(each) <= 80 for each in (first, *others))
     assert all(each.startswith("    ") for each in others)
     assert shown.get().split() == line.split()
+
+
+@pytest.mark.parametrize(
+    ("status", "ended_on", "state"),
+    [
+        ("open", None, "open"),
+        ("open", "2020-02-01", "settled"),
+        ("settled", "2020-02-01", "settled"),
+        ("disputed", "2020-02-01", "disputed"),
+        ("confirmed", "2020-02-01", "confirmed"),
+    ],
+)
+def test_what_ends_at_once_is_settled_wherever_it_is_read(status: str, ended_on: str | None, state: str) -> None:
+    """(rules R5)"""
+    change = {"user_id": "ab" * 32, "record_id": "cd" * 32, "kind": "hotel.no_show", "status": status}
+    assert state_of(status, ended_on) == state
+    assert state in tail._record_line({**change, "ended_on": ended_on}, UTC).split()
+
+
+async def _nothing(*_: object, **__: object) -> AsyncIterator[ConsumerRecord]:
+    for none in ():
+        yield none
+
+
+@pytest.mark.parametrize(("words", "is_told"), [((), True), (("--json",), False), (("--last", "0"), False)])
+def test_a_topic_with_nothing_on_it_says_so(
+    monkeypatch: pytest.MonkeyPatch, words: tuple[str, ...], is_told: bool
+) -> None:
+    monkeypatch.setattr(tail, "reached", lambda: ("127.0.0.1:9", None))
+    monkeypatch.setattr(tail, "tail", _nothing)
+    result = ask("tail", "disputes", "hotel", "--once", *words)
+    assert (result.exit_code, result.stdout) == (0, "")
+    assert ("Nothing is there so far." in result.stderr) == is_told
 
 
 def test_days_are_those_of_the_deployments_zone() -> None:

@@ -41,6 +41,10 @@ CASES: list[tuple[dict[str, Any], list[str]]] = [
     ({"points": -42}, ["  costs 42 points today"]),
     ({"counts": False, "points": -42, "status": "disputed"}, ["  does not count"]),
     (
+        {"counts": False, "counts_from": datetime(2025, 3, 9, 16, tzinfo=UTC), "status": "disputed"},
+        ["  does not count"],
+    ),
+    (
         {"counts": False, "counts_from": datetime(2025, 3, 9, 16, tzinfo=UTC)},
         ["  does not count before 2025-03-10 00:00"],
     ),

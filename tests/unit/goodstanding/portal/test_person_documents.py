@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import date
 
 import pytest
 
@@ -25,6 +26,15 @@ def test_a_record_that_is_not_withheld_is_shown_with_its_state(known: Known) -> 
     shown = for_others(known)
     assert shown is not None
     assert [each.status for each in records(shown).records] == ["disputed"]
+
+
+@pytest.mark.parametrize(("ended_on", "state"), [(None, "open"), (date(2025, 3, 1), "settled")])
+def test_what_ends_at_once_is_settled_as_on_the_persons_own_page(
+    known: Known, ended_on: date | None, state: str
+) -> None:
+    """(rules R5)"""
+    known = replace(known, records=tuple(replace(each, status="open", ended_on=ended_on) for each in known.records))
+    assert [each.status for each in records(known).records] == [state]
 
 
 def test_a_record_that_is_withheld_is_shown_to_its_person_alone(known: Known) -> None:

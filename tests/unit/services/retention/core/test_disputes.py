@@ -14,7 +14,7 @@ from services.ingest.core.plausibility import LIFETIME_YEARS
 from services.retention.core.bounds import CERTIFIED_MAX, DISPUTES_MAX, RECORDS_MAX, REPORTED_YEARS_MAX, RETURNS_MAX
 from services.retention.core.deadline import Deadline
 from services.retention.core.decide import Policy, decide
-from services.retention.core.effects import AskedProvider
+from services.retention.core.effects import AskedProvider, Refused
 from services.retention.core.fingerprint import record_id
 from services.retention.core.messages import Report
 from services.retention.core.record import Settled, counts, status_of
@@ -273,6 +273,27 @@ def test_what_is_added_makes_the_time_longer_once() -> None:
     life.later(days=10)
     assert life.dispute("q-3", "fraud") == ["asked fraud by 2026-03-01", "person: asked"]
     assert life.until(datetime(2026, 3, 1, 16, tzinfo=UTC)) == ["unverifiable: unverifiable v3 dark"]
+
+
+@pytest.mark.parametrize(
+    ("status", "wrong"),
+    [
+        ("reported", {"kind": "loan.overdue"}),
+        ("reported", {"began": date(2024, 1, 1)}),
+        ("settled", {"kind": "loan.overdue"}),
+        ("settled", {"began": date(2024, 1, 1)}),
+        ("corrected", {"kind": "loan.overdue"}),
+        ("deleted", {"kind": "loan.overdue"}),
+        ("confirmed", {"dispute": "d-9"}),
+    ],
+)
+def test_what_contradicts_a_record_is_told_what_to_send_instead(status: str, wrong: dict[str, Any]) -> None:
+    """Its provider knows no more of the record than the refusal says."""
+    life = lived("open")
+    said = life.report(status, **wrong) if status in ("reported", "settled") else life.resolve(status, **wrong)
+    refused = life.effects[-1]
+    assert isinstance(refused, Refused), said
+    assert any(step in refused.fault.sentence.lower() for step in ("a correction", "report it under another number"))
 
 
 # -- corrections (rules R18) -------------------------------------------------------------------------------------------
