@@ -55,8 +55,8 @@ from shared.contracts.retention_profile import Profile
 _NOT_DISPUTED = Fault(
     Code.NOT_DISPUTED,
     "data.dispute",
-    "No dispute of this number is known about this record: its number is in the question on your topic of disputes, and "
-    "it is forgotten when the record is erased. A correction or a deletion needs none.",
+    "No dispute of this number is known about this record: its number is in the question on your topic of disputes, "
+    "and it is forgotten when the record is erased. A correction or a deletion needs none.",
 )
 _ANSWERED = Fault(
     Code.ANSWERED,

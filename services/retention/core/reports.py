@@ -58,7 +58,7 @@ from services.retention.core.record import (
     days_of_end,
     ends,
 )
-from services.retention.core.settlements import settle, wait, waiting_of, with_timers
+from services.retention.core.settlements import ANOTHER_BEGINNING, ANOTHER_KIND, settle, wait, waiting_of, with_timers
 from shared.contracts.faults import Code, Fault
 from shared.contracts.kinds import Ends
 from shared.contracts.retention_profile import Profile
@@ -204,12 +204,10 @@ def _is_known(record: Known, began_on: date, ended_on: date | None) -> bool:
 def _contradiction(record: Known, told: Facts) -> Fault | None:
     """The first field of a further report that contradicts the first one (rules R8; table in decision 0018)."""
     known = record.facts
-    sentence = "The record was reported before with something else here; the first report counts. Look at the number; "
-    sentence += "if what was reported first is wrong, send a correction, or delete the record where the kind is wrong."
     if known.kind != told.kind:
-        return Fault(Code.CONFLICT, "data.kind", sentence)
+        return ANOTHER_KIND
     if told.began_on not in (known.began_on, *record.case.corrected.began_before):
-        return Fault(Code.CONFLICT, "data.began_on", sentence)
+        return ANOTHER_BEGINNING
     if not _is_another_amount(known, told):
         return None
     if isinstance(record, Settled):

@@ -28,11 +28,11 @@ ANOTHER_KIND = Fault(
     "The record of this number was reported with another kind, which does not change. Look at the number. If the kind "
     "was wrong, delete the record, and report it under another number.",
 )
-_ANOTHER_BEGINNING = Fault(
+ANOTHER_BEGINNING = Fault(
     Code.CONFLICT,
     "data.began_on",
-    "The record of this number was reported with another day of beginning. Look at the number. If the earlier day is "
-    "wrong, send a correction.",
+    "The record of this number was reported with another day of beginning. Look at the number. If what "
+    "was reported first is wrong, send a correction.",
 )
 _END_CORRECTED = Fault(
     Code.CONFLICT, "data.ended_on", "The day of the end was corrected; only another correction changes it."
@@ -105,7 +105,7 @@ def _contradiction(record: Known, told: Waiting) -> Fault | None:
     if told.kind != facts.kind:
         return ANOTHER_KIND
     if told.began_on not in (None, facts.began_on, *record.case.corrected.began_before):
-        return _ANOTHER_BEGINNING
+        return ANOTHER_BEGINNING
     if (
         told.ended_on < facts.began_on
         and told.ended_on not in days_of_end(record)

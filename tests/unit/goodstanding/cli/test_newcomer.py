@@ -244,7 +244,7 @@ def test_what_ends_at_once_is_settled_wherever_it_is_read(status: str, ended_on:
 
 
 async def _nothing(*_: object, **__: object) -> AsyncIterator[ConsumerRecord]:
-    for none in ():
+    for none in list[ConsumerRecord]():
         yield none
 
 
