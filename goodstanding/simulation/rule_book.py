@@ -89,6 +89,14 @@ class Behavior:
             return None
         return sum(_signed(event, event.limit) for event in statements if event.limit is not None)
 
+    def named_limit(self, kind: str, month: int) -> int:
+        """What the statements of a month that name a limit could be charged to; nothing where more limits were named
+        than statements are left."""
+        statements = [event for event in self.done.get(month, ()) if event.kind == kind]
+        if sum(_signed(event, event.count) for event in statements if event.limit is None) < 0:
+            return 0
+        return sum(_signed(event, event.limit) for event in statements if event.limit is not None)
+
     def named(self, since: int, zone: ZoneInfo) -> frozenset[str]:
         """The contacts by the latest word about each, unless that is older than anything is remembered."""
         told = self.contacts.items()

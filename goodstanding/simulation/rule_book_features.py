@@ -38,15 +38,15 @@ class Sight:
                     found.setdefault((ago, event.kind), []).append(event)
         return {key: events for key, events in found.items() if _net(events) > 0}
 
-    def total(self, side: Spec, first: int, last: int) -> int | None:
+    def total(self, side: Spec, first: int, last: int, *, named: bool = False) -> int | None:
         """The amounts or limits of the events of that many months ago, in sum, without what was taken back; None where
-        a limit is unknown."""
+        a limit is unknown, unless it is asked for those that are named."""
         found = 0
         for month in range(self.through - last + 1, self.through - first + 1):
             for kind in self.named(side["kinds"]):
                 events = [event for event in self.behavior.done.get(month, ()) if event.kind == kind]
                 if side.get("of", "amount") == "limit" and events:
-                    limit = self.behavior.limit(kind, month)
+                    limit = (self.behavior.named_limit if named else self.behavior.limit)(kind, month)
                     if limit is None:
                         return None
                     found += limit
@@ -141,9 +141,10 @@ def _share(spec: Spec, sight: Sight) -> Said:
     weights = {kind: spec.get("weights", {}).get(kind, 100) for _, kind in months}
     whole = sum(weights[kind] for _, kind in months)
     kept = 0
-    for (_, kind), events in months.items():
+    for (ago, kind), events in months.items():
         late = sum(event.count for event in events if event.days_late)
-        kept += weights[kind] * ((_net(events) - late) * 1000 // _net(events))
+        lost = weights[kind] * (1000 - (_net(events) - late) * 1000 // _net(events))
+        kept += weights[kind] * 1000 - lost // 2 ** (ago // (spec.get("halves") or spec["months"]))
     return (kept // whole, len(months)) if whole else None
 
 
@@ -153,7 +154,7 @@ def _days(spec: Spec, sight: Sight) -> Iterator[int]:
         weight = spec.get("weights", {}).get(kind, 100)
         days = min(_worst(events), spec.get("most") or _worst(events))
         if days and weight:
-            yield max(days * weight // 100 // 2 ** (ago // (spec.get("halves") or spec["months"])), 1)
+            yield max(days * weight // 100, 1) // 2 ** (ago // (spec.get("halves") or spec["months"]))
 
 
 def _worst_days(spec: Spec, sight: Sight) -> Said:
@@ -227,6 +228,14 @@ def _variety(spec: Spec, sight: Sight) -> Said:
     return (len({kind for _, kind in months}), len(months)) if months else None
 
 
+def _begun(spec: Spec, sight: Sight) -> Said:
+    first: dict[str, int] = {}
+    for ago, kind in sight.kind_months(spec["kinds"], 24):
+        first[kind] = max(ago, first.get(kind, 0))
+    newer = [kind for kind, ago in first.items() if ago < spec["months"]]
+    return (len(newer), 1) if len(newer) < len(first) else None
+
+
 def _history(spec: Spec, sight: Sight) -> Said:
     seen = min(max(sight.behavior.history(sight.through), 0), 24)
     return (seen, seen) if seen else None
@@ -234,7 +243,7 @@ def _history(spec: Spec, sight: Sight) -> Said:
 
 def _ratio(spec: Spec, sight: Sight) -> Said:
     observed = len(sight.kind_months(spec["under"]["kinds"], spec["months"]))
-    over, under = (sight.total(spec[side], 0, spec["months"]) for side in ("over", "under"))
+    over, under = (sight.total(spec[side], 0, spec["months"], named=side == "under") for side in ("over", "under"))
     if not observed or over is None or not under or under < 0:
         return None
     return max(over, 0) * 1000 // under, observed
@@ -282,6 +291,7 @@ _FEATURES: Mapping[str, Callable[[Spec, Sight], Said]] = {
     "regular": _regular,
     "active_streak": _active_streak,
     "variety": _variety,
+    "begun": _begun,
     "history": _history,
     "ratio": _ratio,
     "trend": _trend,

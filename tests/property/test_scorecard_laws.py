@@ -80,7 +80,7 @@ SIDES = st.one_of(
     st.just({"kinds": ["credit_card.statement"], "of": "limit"}),
 )
 FEATURES: dict[str, st.SearchStrategy[dict[str, Any]]] = {
-    "share": over(OBLIGATIONS, weights=WEIGHTS),
+    "share": over(OBLIGATIONS, weights=WEIGHTS, halves=st.integers(1, 9)),
     "worst": over(OBLIGATIONS, weights=WEIGHTS, halves=st.integers(1, 9)),
     "days_late": over(OBLIGATIONS, weights=WEIGHTS, halves=st.integers(1, 9), most=st.integers(1, 99)),
     **dict.fromkeys(("months_since", "months_late", "streak"), over(OBLIGATIONS, late_from=st.integers(1, 60))),
@@ -91,6 +91,7 @@ FEATURES: dict[str, st.SearchStrategy[dict[str, Any]]] = {
     "trend": over(DONE).map(lambda spec: {**spec, "months": spec["months"] // 2 * 2 or 2}),
     "figure_months": over(FIGURES),
     "figure": over(FIGURES).map(lambda spec: {**spec, "steady_months": 1}),
+    "begun": over(DONE).map(lambda spec: {**spec, "months": min(spec["months"], 23)}),
     "history": st.just({}),
 }
 

@@ -155,22 +155,27 @@ class Vectors(Head, array_like=True, gc=False):
             if self.mask >> age & 1:
                 yield self.last - age
 
-    def total(self, of: int, first: int, last: int) -> int | None:
+    def total(self, of: int, first: int, last: int, *, named: bool = False) -> int | None:
         """What the vectors of these months have at COUNT, SUM or LIMIT, in sum; None where a limit of one is unknown
-        (rules E19)."""
+        (rules E19). With `named`, it is the sum of the limits that are named, but for months in which more of them were
+        named than statements are left: what was taken back may have named none."""
         # How many of the months are later than the last one, and how many are not earlier than the first one.
         after = (self.mask & ((1 << max(0, self.last - last)) - 1)).bit_count()
         since = (self.mask & ((1 << max(0, self.last - first + 1)) - 1)).bit_count()
-        had = self.mask.bit_count()
-        months = slice(had - since, had - after)
+        of_all = self.mask.bit_count()
+        months = slice(of_all - since, of_all - after)
         if of == SUM:
             return sum(self.sums[months])
         counts = self.counts[months] if self.counts else [1] * (since - after)
         if of == COUNT:
             return sum(counts)
-        if (self.limited[months] if self.limited else [0] * len(counts)) != counts:
+        limited = self.limited[months] if self.limited else [0] * len(counts)
+        if limited == counts:
+            return sum(self.limits[months])
+        if not named:
             return None
-        return sum(self.limits[months])
+        limits = self.limits[months] if self.limits else [0] * len(counts)
+        return sum([limit for limit, of, had in zip(limits, limited, counts, strict=True) if of <= had])
 
     def drop_before(self, month: int) -> None:
         """Take the months before this one out."""

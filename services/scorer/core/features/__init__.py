@@ -10,6 +10,7 @@ from typing import TypeAlias
 
 from services.scorer.core.features.activity import (
     ActiveInARow,
+    Begun,
     Count,
     History,
     KindMonths,
@@ -38,6 +39,7 @@ AnyFeature: TypeAlias = (
     | Regular
     | ActiveInARow
     | Variety
+    | Begun
     | History
     | Ratio
     | Trend

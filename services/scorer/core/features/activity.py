@@ -33,14 +33,14 @@ class _Done(Windowed, frozen=True, kw_only=True):
     shapes: ClassVar[tuple[Shape, ...]] = DONE
 
 
-def total(of: Months, codes: Sequence[int], at: int, after: int, before: int) -> int | None:
+def total(of: Months, codes: Sequence[int], at: int, after: int, before: int, *, named: bool = False) -> int | None:
     """What lies at this place of the vectors of these kinds, in the months of an age from `after` on and below
-    `before`, in sum; None where a limit of a month is unknown (rules E19)."""
+    `before`, in sum; None where a limit of a month is unknown (rules E19), unless those that are `named` are enough."""
     found = 0
     for code in codes:
         of_kind = of.of_kind(code)
         if of_kind is not None:
-            of_code = of_kind.total(at, of.through - before + 1, of.through - after)
+            of_code = of_kind.total(at, of.through - before + 1, of.through - after, named=named)
             if of_code is None:
                 return None
             found += of_code
@@ -179,6 +179,35 @@ class Variety(_Done, frozen=True, kw_only=True, tag="variety"):
         return variety
 
 
+class Begun(_Done, frozen=True, kw_only=True, tag="begun"):
+    """How many of the kinds had their first event of the last 24 months within the window, while another of them is
+    older. Unknown if none is older: to somebody who is new, everything is."""
+
+    observed: ClassVar[str] = "1"
+
+    def faults(self, groups: Groups) -> Iterator[PolicyFault]:
+        yield from super().faults(groups)
+        if self.months == WINDOW_MONTHS_MAX:
+            yield PolicyFault(("months",), f"Use at most {WINDOW_MONTHS_MAX - 1}: nothing older is remembered.")
+
+    def highest(self, groups: Groups) -> int | None:
+        return len(self.codes(groups)) - 1
+
+    def most_observed(self, groups: Groups) -> int | None:
+        return 1
+
+    def measure(self, plan: Plan, groups: Groups) -> Measure:
+        months, whole = self.months, (1 << WINDOW_MONTHS_MAX) - 1
+        group = plan.group(weighted(self.codes(groups)))
+
+        def begun(of: Months) -> Measured | None:
+            had = [found for mask, _ in of.masks[group] if (found := mask & whole)]
+            newer = sum([1 for found in had if not found >> months])
+            return (newer, 1) if newer < len(had) else None
+
+        return begun
+
+
 class History(Feature, frozen=True, kw_only=True, tag="history"):
     """Complete months since the person's first event, at most 24."""
 
@@ -210,7 +239,8 @@ class Summed(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 
 class Ratio(Feature, frozen=True, kw_only=True, tag="ratio"):
     """One sum for a thousand of another, rounded down: what was paid of what was billed, what was billed of the limit.
-    Unknown unless the other is above 0. It rests on the kind-months of the other's kinds."""
+    Unknown unless the other is above 0. It rests on the kind-months of the other's kinds. Limits by which it is divided
+    are those that are named: one that is not named makes it higher, and never unknown."""
 
     unit: ClassVar[Unit] = "per mille"
     observed: ClassVar[str] = "kind-months of the window of `under`"
@@ -238,7 +268,7 @@ class Ratio(Feature, frozen=True, kw_only=True, tag="ratio"):
 
         def ratio(of: Months) -> Measured | None:
             observed = of.observed[window]
-            whole = total(of, below, under, 0, months) if observed else None
+            whole = total(of, below, under, 0, months, named=True) if observed else None
             if not whole or whole < 0:
                 return None
             part = total(of, above, over, 0, months)

@@ -33,9 +33,22 @@ class _Weighted(Windowed, frozen=True, kw_only=True):
         return weighted(self.codes(groups), weights_of(self.weights))
 
 
-class Share(_Weighted, frozen=True, kw_only=True, tag="share"):
+class _Fading(_Weighted, frozen=True, kw_only=True):
+    """What counts less the older it is."""
+
+    halves: int | None = None
+    """What is so many months old counts half, what is twice as old a quarter."""
+
+    def faults(self, groups: Groups) -> Iterator[PolicyFault]:
+        yield from super().faults(groups)
+        if self.halves is not None:
+            yield from faults_of_least("halves", self.halves)
+
+
+class Share(_Fading, frozen=True, kw_only=True, tag="share"):
     """The share that was kept on time, per mille, rounded down: the mean over the kind-months of the window, each with
-    its kind's weight. So sixty fares in a month say no more than one bill does."""
+    its kind's weight. So sixty fares in a month say no more than one bill does. With `halves`, what was not kept counts
+    less the older it is."""
 
     unit: ClassVar[Unit] = "per mille"
     better: ClassVar[Literal["higher", "lower"] | None] = "higher"
@@ -44,7 +57,7 @@ class Share(_Weighted, frozen=True, kw_only=True, tag="share"):
         return 1000
 
     def measure(self, plan: Plan, groups: Groups) -> Measure:
-        kinds, months = self.weighted(groups), self.months
+        kinds, months, halves = self.weighted(groups), self.months, self.halves or self.months
         group, window, mask = plan.group(kinds), plan.window(kinds, months), (1 << months) - 1
         even = all(weight == WHOLE for _, weight in kinds)
 
@@ -61,25 +74,18 @@ class Share(_Weighted, frozen=True, kw_only=True, tag="share"):
             for weight, late in of.late[group]:
                 for age, kept, _ in late:
                     if age < months:
-                        lost += weight * (1000 - kept)
+                        lost += weight * (1000 - kept) >> (age // halves)
             return ((whole * 1000 - lost) // whole, observed)
 
         return share
 
 
-class Worst(_Weighted, frozen=True, kw_only=True, tag="worst"):
-    """The most days late of the window, each with its kind's weight, and halved for every `halves` months of its age.
-    What was late at all counts as one day at least, unless its kind has no weight."""
+class Worst(_Fading, frozen=True, kw_only=True, tag="worst"):
+    """The most days late of the window, each with its kind's weight, and halved for every `halves` months of its age
+    until nothing is left. What was late at all begins as one day at least, unless its kind has no weight."""
 
     unit: ClassVar[Unit] = "days"
     better: ClassVar[Literal["higher", "lower"] | None] = "lower"
-    halves: int | None = None
-    """What is so many months old counts half, what is twice as old a quarter."""
-
-    def faults(self, groups: Groups) -> Iterator[PolicyFault]:
-        yield from super().faults(groups)
-        if self.halves is not None:
-            yield from faults_of_least("halves", self.halves)
 
     def measure(self, plan: Plan, groups: Groups) -> Measure:
         kinds, months, halves = self.weighted(groups), self.months, self.halves or self.months
@@ -93,7 +99,7 @@ class Worst(_Weighted, frozen=True, kw_only=True, tag="worst"):
             for weight, late in of.late[group]:
                 for age, _, days in late if weight else ():
                     if age < months:
-                        counted = (days * weight // WHOLE) >> (age // halves) or 1
+                        counted = (days * weight // WHOLE or 1) >> (age // halves)
                         if counted > most:
                             most = counted
             return (most, observed)
@@ -172,22 +178,19 @@ class MonthsLate(_LateFrom, frozen=True, kw_only=True, tag="months_late"):
         return months_late
 
 
-class DaysLate(_Weighted, frozen=True, kw_only=True, tag="days_late"):
+class DaysLate(_Fading, frozen=True, kw_only=True, tag="days_late"):
     """The worst days late of each kind-month in sum, each with its kind's weight, halved for every `halves` months of
-    its age, and no more than `most` of one kind-month."""
+    its age until nothing is left, and no more than `most` of one kind-month."""
 
     unit: ClassVar[Unit] = "days"
     better: ClassVar[Literal["higher", "lower"] | None] = "lower"
-    halves: int | None = None
-    """What is so many months old counts half, what is twice as old a quarter."""
     most: int | None = None
     """No kind-month counts more days than this."""
 
     def faults(self, groups: Groups) -> Iterator[PolicyFault]:
         yield from super().faults(groups)
-        for key, number in (("halves", self.halves), ("most", self.most)):
-            if number is not None:
-                yield from faults_of_least(key, number)
+        if self.most is not None:
+            yield from faults_of_least("most", self.most)
 
     def measure(self, plan: Plan, groups: Groups) -> Measure:
         kinds, months, halves = self.weighted(groups), self.months, self.halves or self.months
@@ -202,7 +205,7 @@ class DaysLate(_Weighted, frozen=True, kw_only=True, tag="days_late"):
                 for age, _, days in late if weight else ():
                     if age < months:
                         counted = days if most is None else min(days, most)
-                        total += (counted * weight // WHOLE) >> (age // halves) or 1
+                        total += (counted * weight // WHOLE or 1) >> (age // halves)
             return (total, observed)
 
         return days_late

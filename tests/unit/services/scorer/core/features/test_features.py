@@ -55,6 +55,7 @@ SINCE = {"is": "months_since", "kinds": [CARDS], "months": 12}
 DAYS = {"is": "days_late", "kinds": [CARDS, FARE], "months": 12}
 STREAK = {"is": "streak", "kinds": [CARDS], "months": 12}
 MONTHS_LATE = {"is": "months_late", "kinds": [CARDS], "months": 12}
+BEGUN = {"is": "begun", "kinds": [CARDS, BILL, FARE], "months": 3}
 STATEMENT = "credit_card.statement"
 BILLED, UNNAMED = {"amount": 1000, "limit": 5000}, {"amount": 1000}
 LIMITS = {"is": "sum", "kinds": [STATEMENT], "months": 3, "of": "limit"}
@@ -71,7 +72,15 @@ CASES: list[tuple[str, list[Told], dict[str, Any], Measured | None]] = [
     ("limits: one is not named", [(0, STATEMENT, BILLED), (2, STATEMENT, UNNAMED)], LIMITS, None),
     ("limits: not named before the window", [(0, STATEMENT, BILLED), (3, STATEMENT, UNNAMED)], LIMITS, (5000, 1)),
     ("utilization", [(0, STATEMENT, BILLED), (1, STATEMENT, BILLED)], UTILIZATION, (200, 2)),
-    ("utilization of a limit not named", [(0, STATEMENT, BILLED), (1, STATEMENT, UNNAMED)], UTILIZATION, None),
+    ("utilization of limits that are named", [(0, STATEMENT, BILLED), (1, STATEMENT, UNNAMED)], UTILIZATION, (400, 2)),
+    ("utilization of two cards", [(0, STATEMENT, BILLED), (0, STATEMENT, UNNAMED)], UTILIZATION, (400, 1)),
+    ("utilization where no limit is named", [(0, STATEMENT, UNNAMED)], UTILIZATION, None),
+    (
+        "utilization of a card that was taken back without its limit",
+        [(0, STATEMENT, BILLED), (0, STATEMENT, {**UNNAMED, "reverses": True}), (1, STATEMENT, BILLED)],
+        UTILIZATION,
+        (200, 1),
+    ),
     ("another kind is nothing", [paid(0, FARE)], SHARE, None),
     ("all kept", YEAR, SHARE, (1000, 12)),
     ("months outside of the window", [paid(12), paid(-1), late(13)], SHARE, None),
@@ -90,6 +99,10 @@ CASES: list[tuple[str, list[Told], dict[str, Any], Measured | None]] = [
     ("worst: the most days", [late(0, 5), late(3, 40), late(13, 90)], WORST, (40, 2)),
     ("worst: a light kind", [late(0, 90, FARE)], {**WORST, "weights": {FARE: 20}}, (18, 1)),
     ("worst: late is a day at least", [late(0, 1, FARE)], {**WORST, "weights": {FARE: 20}}, (1, 1)),
+    ("worst: a day is healed once it is halved", [late(5, 1), paid(0)], {**WORST, "halves": 5}, (0, 2)),
+    ("kept: counts half when it is old", [paid(0), late(6)], {**SHARE, "halves": 6}, (750, 2)),
+    ("kept: not half a month before", [paid(0), late(5)], {**SHARE, "halves": 6}, (500, 2)),
+    ("kept: a quarter of what is twice as old", [late(0), late(6)], {**SHARE, "halves": 3}, (375, 2)),
     ("worst: of no weight", [late(0, 90, FARE)], {**WORST, "weights": {FARE: 0}}, (0, 1)),
     ("worst: not halved in the fifth month", [late(5, 40)], {**WORST, "halves": 6}, (40, 1)),
     ("worst: halved in the sixth", [late(6, 40)], {**WORST, "halves": 6}, (20, 1)),
@@ -107,6 +120,7 @@ CASES: list[tuple[str, list[Told], dict[str, Any], Measured | None]] = [
     ("days late", [late(0, 5), late(3, 40), late(3, 10), late(1, 7, FARE)], DAYS, (52, 3)),
     ("days late: in the window and before it", [late(11, 5), late(12, 7)], DAYS, (5, 1)),
     ("days late: at most so many", [late(0, 90), late(3, 40)], {**DAYS, "most": 60}, (100, 2)),
+    ("days late: a day is healed once it is halved", [late(2, 1), late(3, 1)], {**DAYS, "halves": 3}, (1, 2)),
     ("days late: halved", [late(0, 5), late(3, 40), late(6, 40)], {**DAYS, "halves": 3}, (35, 3)),
     ("kept in a row", [paid(0), paid(1), late(2), paid(3)], STREAK, (2, 4)),
     ("a month without any neither counts nor breaks", [paid(0), paid(2), late(4), paid(5)], STREAK, (2, 4)),
@@ -136,6 +150,10 @@ CASES: list[tuple[str, list[Told], dict[str, Any], Measured | None]] = [
     ("all of the window", YEAR, {"is": "active_streak", "kinds": [CARDS], "months": 12}, (12, 12)),
     ("variety", [paid(0), paid(3, FARE), paid(4, FARE), paid(12, BILL)],
      {"is": "variety", "kinds": [CARDS, FARE, BILL], "months": 12}, (2, 3)),
+    ("begun: one beside an older one", [paid(0), paid(12), paid(2, FARE), paid(11, BILL)], BEGUN, (1, 1)),
+    ("begun: the window is over", [paid(0), paid(9), paid(3, FARE)], BEGUN, (0, 1)),
+    ("begun: to somebody who is new, all is", [paid(0), paid(2, FARE)], BEGUN, None),
+    ("begun: what is older than two years is forgotten", [paid(24), paid(2, FARE)], BEGUN, None),
     ("history", [paid(7)], {"is": "history"}, (8, 8)),
     ("no history", NOTHING, {"is": "history"}, None),
     ("history of three years", [paid(35)], {"is": "history"}, (24, 24)),
