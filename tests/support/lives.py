@@ -273,6 +273,8 @@ def from_nothing() -> tuple[Life, ...]:
             [*verified(), *bills(), *card(EVEN, days_late=10), *card(range(1, 24, 2))],
         ),
         Life("pays the card 30 days late every third month", late_every_third_month(30)),
+        Life("pays the card 59 days late every third month", late_every_third_month(59)),
+        Life("pays the card 60 days late every third month", late_every_third_month(60)),
         Life("pays the card 89 days late every third month", late_every_third_month(89)),
         Life("pays the card 89 days late, always", [*verified(), *bills(), *card(days_late=89)]),
         Life(
@@ -369,9 +371,31 @@ def after_two_years() -> tuple[Life, ...]:
         Life("the card is paid off and closed, the bills go on", [*until_then, *bills(), *earns(8_000)]),
         Life("a loan is paid off on time", [*base, *monthly("instalment.repayment", months=BEFORE, amount=100_000)]),
         Life("the loan goes on instead", [*base, *monthly("instalment.repayment", months=WHOLE, amount=100_000)]),
+        Life(
+            "two new kinds of credit at once, all on time",
+            [*base, *monthly("consumer_credit.repayment", CASH_LOAN, amount=300_000)],
+        ),
+        Life(
+            "five new kinds of credit at once, all on time",
+            [
+                *base,
+                *monthly("consumer_credit.repayment", CASH_LOAN, "instalment.repayment", amount=300_000),
+                *monthly("mortgage.repayment", "student_loan.repayment", amount=300_000),
+            ],
+        ),
         Life("the income is gone, all is still paid", [*until_then, *without(within(base, ALL), *FIGURES)]),
         Life(
             "the card is used up to its limit", [*until_then, *bills(), *earns(8_000), *card(billed=10**6, paid=50_000)]
+        ),
+        Life(
+            "the same, with a second card whose limit nobody names",
+            [
+                *until_then,
+                *bills(),
+                *earns(8_000),
+                *card(billed=10**6, paid=50_000),
+                *(once("credit_card.statement", month, number=1, amount=100_000) for month in ALL),
+            ],
         ),
         Life("the identity is withdrawn", [*base, once("identity.verified", 0, number=9, value="withdrawn")]),
         Life("a listing by a court, open", base, listed("court.listing", 0)),
@@ -421,32 +445,42 @@ The month after which each score is reached first, and held for as long as all g
 everything that the scorecard asks for from its first day; 950 takes two years, and no money shortens them.
 """
 _LAWS = """
-Everybody is held back by the limits of the scorecard: 649 before the third month with payments, 699 before the sixth,
-749 before the ninth, 799 before the twelfth, then 849 for whoever has been known for less than eighteen months, and 899
-before two years. The perfect life takes up four kinds of credit in its first month, which nobody should trust at once:
-to it the first three hold from the sixth, the ninth and the twelfth month on. The best of all is 950; the worst is 350,
-which an open court case with payments that are late reaches.
+Everybody is held back by the limits of the scorecard: 649 before the third month with payments of credit, bills,
+rentals or stays, 699 before the sixth, 749 before the ninth, 799 before the twelfth, then 849 for whoever has been
+known for less than eighteen months, and 899 before two years. The perfect life takes up four kinds of credit in its
+first month, which nobody should trust at once: to it the first three hold from the sixth, the ninth and the twelfth
+month on. The best of all is 950; the worst is 350, which an open court case with payments that are late reaches.
 
 ## What always holds
 
 `tests/unit/services/scorer/test_shipped_scorecard.py` holds the scorecard to this, for these lives and for others:
 
-- All acts together that cost less than 100 yuan a month give at most 20 points.
+- All small acts together (fares, rides, shared bikes, donations, recycling, purchases, everyday payments, small rented
+  and leased things) that cost less than 100 yuan a month give at most 20 points. What credit and bills come to does not
+  count: a small bill, or a small loan, says as much as a large one.
 - Without six obligations over three months nobody reaches 650.
 - No legal or financial record that counts leaves anybody in the best tier, and none that is open in any tier; with an
   open court case everybody stands below somebody of whom nothing is known. A record that has lapsed costs nothing.
-- To tell a true figure never costs a point.
-- One day late costs far less than 30, and 30 far less than 89. What is older costs no more than what is newer.
+- To tell a true figure of one's means never costs a point.
+- A credit payment that was late by a day costs far less than one by 30 days, and that far less than one by 89. What is
+  older costs no more than what is newer, a day late is healed after a year, and what was later costs more for two.
+- Whoever is late with credit every third month loses at most 35 points by one more day, and stands no higher than
+  somebody of whom nothing is known from a year on, where it is 59 days or more.
+- A second card that names no limit does not hide that the first one is used up (rules E19). Where no card names one,
+  nothing is known of it: that costs fewer points than to use up a limit, and no tier.
 - A record that is settled costs no more than one that is open. A loan that was paid back on time lowers no score but in
-  two cases: a third kind of credit within three months meets the limits below, and while few payments are known of
-  which some were late, one more on time may cost a few points, since it makes the loss more certain (rules S9).
-- Whoever pays ten days late or more month after month stands below a newcomer with a verified identity from the fifth
-  month on, for good. Whoever has nothing but bills that are paid a month late does so too; with credit that is paid on
-  time beside them, such bills leave no tier.
-- Whoever returns what is rented or leased late month after month does not reach the tier that waives deposits (650),
-  and whoever is late like that with fares, rides, stays or bikes does not reach 700.
-- Whoever takes up three kinds of credit or more at once does not reach 650 within half a year, nor 700 within nine
-  months. A payment 60 days late keeps everybody from the best tier for a year, three that were 25 days late for two.
+  two cases: several new kinds of credit at once meet the limits below, and while few payments are known of which some
+  were late, one more on time may cost a few points, since it makes the loss more certain (rules S9).
+- Whoever pays credit ten days late or more month after month stands below a newcomer with a verified identity from the
+  fifth month on, for good. Whoever has nothing but bills that are paid a month late does so too, with a single bill
+  from the sixth month on; with credit that is paid on time beside them, two such bills or more leave no tier from the
+  sixth month on, and one no score above 699.
+- Whoever returns what is rented or leased a week late or more month after month does not reach the tier that waives
+  deposits (650), and whoever is five days late or more like that with fares, rides, stays or bikes does not reach 700.
+- A newcomer who takes up three of cards, consumer credit, cash loans and instalments at once does not reach 650 within
+  half a year, nor 700 within nine months. To anybody else two new kinds of credit within six months cost points, and
+  the best tier for as long as they are new; three leave nothing above 699. More of a kind that one has gives nothing.
+- A credit payment 60 days late keeps everybody from the best tier for a year, three that were 25 days late for two.
 - Two years after a default one stands below somebody who settled a slip at once, and both below 700.
 """
 

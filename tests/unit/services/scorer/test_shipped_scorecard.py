@@ -174,6 +174,39 @@ def test_lateness_costs_by_its_severity_without_a_cliff_and_heals() -> None:
         assert all(milder[months] >= worse[months] for milder, worse in pairwise(by_days.values()))
 
 
+def test_a_day_has_healed_after_a_year_and_what_was_worse_has_not() -> None:
+    once, a_month, a_quarter, never = (after_lateness(days)[11:23] for days in (1, 30, 89, 0))
+    assert once[1:] == never[1:]
+    assert all(a > b > c for a, b, c in zip(once, a_month, a_quarter, strict=True))
+
+
+@pytest.mark.parametrize("days", [4, 9, 24, 29, 44, 59, 74])
+def test_no_single_day_decides_for_whoever_is_late_again_and_again(days: int) -> None:
+    """Nor does it lift whoever is two months late, as a habit, above somebody of whom nothing is known."""
+    columns = (6, 9, 12, 24)
+    mild, more = (Life("", lives.late_every_third_month(late)).scores(columns) for late in (days, days + 1))
+    assert all(0 <= before - after <= 35 for before, after in zip(mild, more, strict=True))
+    [newcomer] = Life("").scores([1])
+    assert days < 59 or max(mild[2:]) <= newcomer
+
+
+@pytest.mark.parametrize("new", [2, 3, 5])
+@pytest.mark.parametrize("before", [household(WHOLE), [*verified(-24), *card(WHOLE)]], ids=["household", "one card"])
+def test_new_credit_of_several_kinds_at_once_raises_nobody(before: list[Event], new: int) -> None:
+    """However long the history is: it is how somebody acts who does not mean to pay."""
+    kinds = ("consumer_credit.repayment", CASH_LOAN, "instalment.repayment", "mortgage.repayment")
+    more = [*before, *monthly(*kinds[:new], "student_loan.repayment", amount=300_000)]
+    half_a_year = range(1, 7)
+    assert all(a > b for a, b in zip(*(Life("", each).scores(half_a_year) for each in (before, more)), strict=True))
+
+
+def test_a_card_that_names_no_limit_hides_none_that_is_used_up() -> None:
+    """(rules E19)"""
+    used_up = [*household(lives.BEFORE), *bills(), *card(billed=1_000_000)]
+    another = [once("credit_card.statement", month, number=1, amount=100_000) for month in lives.ALL]
+    assert max(Life("", [*used_up, *another]).scores(range(3, 25))) < BEST_TIER_FROM
+
+
 @pytest.mark.parametrize("days", [1, 15, 30, 89])
 def test_what_is_older_costs_no_more_than_what_is_newer(days: int) -> None:
     scores = [Life("", late(household(WHOLE), month, days, CREDIT_CARD)).scores([24])[0] for month in range(24)]
