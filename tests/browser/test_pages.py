@@ -169,7 +169,7 @@ def test_a_dispute_can_be_made_by_the_keyboard(browser: Browser) -> None:
         page.keyboard.press("Tab")
         page.keyboard.type("I paid it in March.")
         page.keyboard.press("Tab")
-        with page.expect_request(f"{HERE}/me/disputes"):
+        with page.expect_response(f"{HERE}/me/disputes"):
             page.keyboard.press("Enter")
         said = {"reason": "paid", "text": "I paid it in March.", "word": WORD}
         assert of.sent["/me/disputes"].items() >= said.items()
