@@ -29,7 +29,7 @@ from goodstanding.cli.frame import (
 from goodstanding.cli.group import commands
 from goodstanding.cli.new_partner import new
 from goodstanding.cli.settings_here import settings_here
-from goodstanding.cli.understood import show_understood, tell_remarks
+from goodstanding.cli.understood import show_understood, tell_remarks, tell_waiting
 from goodstanding.cli.verdicts_told import tell_verdicts
 from goodstanding.errors import UserError
 from goodstanding.partner.content import content_of
@@ -163,6 +163,7 @@ def send_(
     with suppress(ConfigError):  # of a file that is not in force, which was said before
         here = compiled(partner, settings or settings_here(Stack.default()))
         tell_remarks(sent.verdicts, content, mapping, here, as_json)
+    tell_waiting(sent.waiting, as_json, _one(mapping))
     try:
         tell_verdicts(sent.verdicts, as_json, "sent", _judged_by(settings, now), _one(mapping))
     finally:

@@ -16,6 +16,7 @@ from goodstanding.partner.verdicts import GOOD, Result, Verdict
 from goodstanding.platform.fixed_settings import FixedSettings
 from services.ingest.core.mapping import CsvMapping, FixedMapping, PartnerMapping
 from services.ingest.core.partner import Partner
+from services.retention.core.bounds import WAITS_MAX
 from shared.contracts import zones
 
 _UNDERSTOOD_SHOWN = 20
@@ -76,6 +77,22 @@ def tell_remarks(
             answer_json({"warning": sentence})
         else:
             tell(f"Look at this: {sentence}")
+
+
+def tell_waiting(lines: Sequence[int], as_json: bool, one: str) -> None:
+    """That these settlements and corrections are taken, and change nothing yet."""
+    if not lines:
+        return
+    more = f" and {len(lines) - 1:,} more" if len(lines) > 1 else ""
+    sentence = (
+        f"{one} {lines[0]}{more}: no record is known that was reported under the number. What settles or corrects one "
+        f"waits {WAITS_MAX.days} days for its report, and is then refused as unreported. If it was reported, look at "
+        "the number."
+    )
+    if as_json:
+        answer_json({"warning": sentence})
+    else:
+        tell(f"Look at this: {sentence}")
 
 
 def _remarks(verdicts: Sequence[Verdict], content: bytes, mapping: PartnerMapping, partner: Partner) -> Iterator[str]:

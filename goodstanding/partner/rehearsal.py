@@ -22,6 +22,8 @@ from goodstanding.platform.fixed_settings import FixedSettings
 from services.ingest.service import Policy
 from services.ingest.service import service as ingest
 from services.retention import loading as retention_files
+from services.retention.core.record import Unreported
+from services.retention.erasing import Held
 from services.retention.service import service as retention
 from services.retention.settings import RetentionSettings
 from services.scorer import loading as scorer_files
@@ -73,6 +75,8 @@ class Rehearsal:
         self._messages: dict[int, Line] = {}
         """By their number, which is the offset of a record that was never sent."""
         self._states: dict[tuple[str, str], Any] = {}
+        self._waiting: dict[int, str] = {}
+        """The position of each settlement and correction that waited for the report of its record, by its line."""
 
     def read(self, lines: Iterable[Line]) -> list[Judged]:
         """What ingest says of each event of these messages."""
@@ -105,9 +109,15 @@ class Rehearsal:
                 found |= self._take(each)
         return [found[each.line] for each in judged]
 
+    def waiting(self) -> list[int]:
+        """The lines of the settlements and corrections that are taken, and whose record nobody has reported yet."""
+        still = {origin for state in self._states.values() for origin in _waiting_in(state)}
+        return sorted(line for line, origin in self._waiting.items() if origin in still)
+
     def forget(self) -> None:
         """Remember nothing of what was judged until now."""
         self._messages.clear()
+        self._waiting.clear()
         self._states.clear()
 
     def _read(self, line: Line) -> Iterator[Judged]:
@@ -150,6 +160,9 @@ class Rehearsal:
         except RecordsFaultError as fault:
             return {event.line: _undecidable(event.line, fault.error)}
         self._states[topic, event.user_id] = decision.state
+        if any(outcome.result == "waiting" for outcome in decision.outcomes):
+            for origin in _waiting_in(decision.state) - _waiting_in(state):
+                self._waiting[event.line] = origin
         known = any(outcome.result == "duplicate" for outcome in decision.outcomes)
         verdict = Verdict(event.line, Result.REPEATED if known else Result.ACCEPTED)
         return {event.line: verdict} | self._refusals(decision.outgoing)
@@ -194,6 +207,13 @@ def _behind(settings: FixedSettings) -> Mapping[str, Service[Stateful[Any, Any, 
         NORMALIZED: scorer(scorer_files.load(of_scorer)),
         RECORDS_REPORTED: retention(retention_files.load(of_retention)),
     }
+
+
+def _waiting_in(state: object) -> set[str]:
+    """The positions of what waits for a report, in the state of a person; none in that of another service."""
+    person = state.person if isinstance(state, Held) else None
+    records = person.records.values() if person else ()
+    return {each.origin for record in records if isinstance(record, Unreported) for each in record.waiting}
 
 
 def _undecidable(line: int, error: Exception) -> Verdict:

@@ -57,6 +57,8 @@ class Sent:
     verdicts: list[Verdict]
     not_waited_for: str = ""
     standstill: StandstillError | None = None
+    waiting: Sequence[int] = ()
+    """The lines of those that settle or correct a record which nobody has reported yet."""
 
 
 def hidden(partner: str, standstill: StandstillError) -> tuple[str, str]:
@@ -107,7 +109,7 @@ async def send(
     behind = operator is not None
     told = [one for each in placed for one in verdicts_on(each, evidence, foreseen.results, behind, open_)]
     # A line that is no CSV goes in a message of its own, behind the others, wherever it stands in the file.
-    return Sent(sorted([*told, *refused], key=lambda verdict: verdict.line), why, standstill)
+    return Sent(sorted([*told, *refused], key=lambda verdict: verdict.line), why, standstill, foreseen.waiting)
 
 
 def sendable(partner: str, lines: Sequence[Line]) -> tuple[Sequence[Line], Sequence[Verdict]]:
@@ -134,6 +136,7 @@ class _Foreseen:
 
     partitions: Mapping[int, int]
     results: Mapping[int, Result]
+    waiting: Sequence[int] = ()
 
 
 async def _foresee(
@@ -166,7 +169,8 @@ async def _foresee(
     alone = {line.number for line in lines if not line.numbers}
     people = {each.line: each.user_id for each in judged if isinstance(each, Forwarded) and each.line in alone}
     partitions |= {number: partition_of(user_id) for number, user_id in people.items()}
-    return operator, _Foreseen(partitions, {verdict.line: verdict.result for verdict in verdicts}), why
+    results = {verdict.line: verdict.result for verdict in verdicts}
+    return operator, _Foreseen(partitions, results, rehearsal.waiting()), why
 
 
 async def _send(

@@ -141,6 +141,13 @@ async def test_what_became_of_each_is_told_in_the_order_of_the_file(deployment: 
     assert [verdict.line for verdict in (await sent(deployment, "listed", given)).verdicts] == [1, 2, 3]
 
 
+async def test_a_settlement_of_what_nobody_has_reported_is_told_as_that(deployment: Deployment) -> None:
+    ended = {"status": "settled", "ended_on": (NOW - timedelta(days=9)).date().isoformat()}
+    given = lines(no_show(61, "w1", "W-1", **ended), no_show(61, "w2", "W-2"), no_show(61, "w3", "W-2", **ended))
+    told = await sent(deployment, "city", given)
+    assert (results(told.verdicts), told.waiting) == (["accepted"] * 3, [1])
+
+
 async def test_who_is_named_by_a_number_is_known_again(deployment: Deployment) -> None:
     """Both numbers are one person's, so that one id names one event."""
     pairs = [Row(line, (number, sample_account(40))) for line, number in enumerate(("4711", "4712"), 1)]

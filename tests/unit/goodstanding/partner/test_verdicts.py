@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import islice
 from pathlib import Path
@@ -12,11 +14,12 @@ import pytest
 from goodstanding.errors import UserError
 from goodstanding.partner.event_file import lines_of
 from goodstanding.partner.mapping_files import mapping_of
-from goodstanding.partner.rehearsal import validate
+from goodstanding.partner.rehearsal import Rehearsal, validate
 from goodstanding.partner.samples import Setting, samples
 from goodstanding.partner.verdicts import Result, Verdict
 from goodstanding.platform.deployment import partners
 from goodstanding.platform.fixed_settings import FixedSettings
+from shared.contracts.identity import sample_account
 
 NOW = datetime(2026, 3, 31, 12, tzinfo=UTC)
 SETTINGS = FixedSettings.new()
@@ -63,6 +66,18 @@ def test_what_is_too_late_is_known_without_a_server(tmp_path: Path) -> None:
     lines = lines_of(written(tmp_path, *sample_lines("bank", 1)))
     (verdict,) = validate("bank", lines, SETTINGS, NOW + timedelta(days=200))
     assert (verdict.result, verdict.code) == ("refused", "too-late")
+
+
+def test_a_settlement_is_known_to_wait_until_the_report_of_its_record_has_come(tmp_path: Path) -> None:
+    row = {"ts": 1774861200000, "svc": "gas", "since": "20260301", "acct": sample_account(1), "dossier": "D-1"}
+    closed = {**row, "msg_id": "M-1", "evt": "arrears_closed", "until": "20260309"}
+    opened = {**row, "msg_id": "M-2", "evt": "arrears_opened", "amt": 9_000, "unit": "fen"}
+    rehearsal = Rehearsal("utility", SETTINGS, NOW)
+    for event, waiting in ((closed, [1]), (opened, [])):
+        line = lines_of(written(tmp_path, json.dumps(event).encode()))[0]
+        number = 1 if event is closed else 2
+        [verdict] = rehearsal.answer(rehearsal.read([replace(line, number=number)]))
+        assert (verdict.result, rehearsal.waiting()) == (Result.ACCEPTED, waiting)
 
 
 def test_what_the_rules_fail_on_is_set_aside_without_a_word_of_it(
