@@ -109,10 +109,10 @@ class Rehearsal:
                 found |= self._take(each)
         return [found[each.line] for each in judged]
 
-    def waiting(self) -> list[int]:
+    def waiting(self) -> tuple[int, ...]:
         """The lines of the settlements and corrections that are taken, and whose record nobody has reported yet."""
         still = {origin for state in self._states.values() for origin in _waiting_in(state)}
-        return sorted(line for line, origin in self._waiting.items() if origin in still)
+        return tuple(sorted(line for line, origin in self._waiting.items() if origin in still))
 
     def forget(self) -> None:
         """Remember nothing of what was judged until now."""

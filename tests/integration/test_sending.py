@@ -145,7 +145,7 @@ async def test_a_settlement_of_what_nobody_has_reported_is_told_as_that(deployme
     ended = {"status": "settled", "ended_on": (NOW - timedelta(days=9)).date().isoformat()}
     given = lines(no_show(61, "w1", "W-1", **ended), no_show(61, "w2", "W-2"), no_show(61, "w3", "W-2", **ended))
     told = await sent(deployment, "city", given)
-    assert (results(told.verdicts), told.waiting) == (["accepted"] * 3, [1])
+    assert (results(told.verdicts), told.waiting) == (["accepted"] * 3, (1,))
 
 
 async def test_who_is_named_by_a_number_is_known_again(deployment: Deployment) -> None:

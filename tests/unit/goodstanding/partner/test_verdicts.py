@@ -73,7 +73,7 @@ def test_a_settlement_is_known_to_wait_until_the_report_of_its_record_has_come(t
     closed = {**row, "msg_id": "M-1", "evt": "arrears_closed", "until": "20260309"}
     opened = {**row, "msg_id": "M-2", "evt": "arrears_opened", "amt": 9_000, "unit": "fen"}
     rehearsal = Rehearsal("utility", SETTINGS, NOW)
-    for event, waiting in ((closed, [1]), (opened, [])):
+    for event, waiting in ((closed, (1,)), (opened, ())):
         line = lines_of(written(tmp_path, json.dumps(event).encode()))[0]
         number = 1 if event is closed else 2
         [verdict] = rehearsal.answer(rehearsal.read([replace(line, number=number)]))
