@@ -22,8 +22,8 @@ from goodstanding.platform.fixed_settings import FixedSettings
 from services.ingest.service import Policy
 from services.ingest.service import service as ingest
 from services.retention import loading as retention_files
+from services.retention.core.decide import Person
 from services.retention.core.record import Unreported
-from services.retention.erasing import Held
 from services.retention.service import service as retention
 from services.retention.settings import RetentionSettings
 from services.scorer import loading as scorer_files
@@ -211,8 +211,8 @@ def _behind(settings: FixedSettings) -> Mapping[str, Service[Stateful[Any, Any, 
 
 def _waiting_in(state: object) -> set[str]:
     """The positions of what waits for a report, in the state of a person; none in that of another service."""
-    person = state.person if isinstance(state, Held) else None
-    records = person.records.values() if person else ()
+    person = getattr(state, "person", None)
+    records = person.records.values() if isinstance(person, Person) else ()
     return {each.origin for record in records if isinstance(record, Unreported) for each in record.waiting}
 
 
