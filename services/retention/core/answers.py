@@ -47,7 +47,7 @@ from services.retention.core.reports import (
     opened,
     over_on_arrival,
 )
-from services.retention.core.settlements import ANOTHER_KIND, settled_on, wait, waiting_of, with_timers
+from services.retention.core.settlements import ANOTHER_BEGINNING, ANOTHER_KIND, settled_on, wait, waiting_of, with_timers
 from shared.contracts.faults import Code, Fault
 from shared.contracts.kinds import Ends
 from shared.contracts.retention_profile import Profile
@@ -74,6 +74,12 @@ _BEGUN_LATER = Fault(
     Code.RE_AGEING,
     "data.began_on",
     "The years are counted from the day on which it began, which is told once and is never a later one.",
+)
+_ANOTHER_END = Fault(
+    Code.CONFLICT,
+    "data.ended_on",
+    "The record is held with another day of its end, or with none. If this day is right, send a correction or a "
+    "settlement; if it is a slip, confirm without it.",
 )
 _TOLD_TWICE = "The record was corrected before with something else here, for the same instant; that counts."
 
@@ -162,11 +168,24 @@ def _in_time(named: Dispute | None, report: Report) -> Asked | Unverifiable | No
 
 
 def _confirmed(record: Known, named: Dispute | None, report: Report) -> Step:
+    if fault := _is_of_other_days(record, report):
+        return Step(record, (refused(report, fault),))
     if (asked := _in_time(named, report)) is not None:
         return _answered(record, Confirmed(asked.id, asked.questions), "confirmed")
     if isinstance(named, Confirmed):
         return Step(record, (Repeated(report.partner),))
     return Step(record, (refused(report, _ANSWERED),))
+
+
+def _is_of_other_days(record: Known, report: Report) -> Fault | None:
+    """How what is confirmed is not what is held (rules R8): then nobody has confirmed the record."""
+    facts, body = record.facts, report.body
+    if body.began_on not in (None, facts.began_on, *record.case.corrected.began_before):
+        return ANOTHER_BEGINNING
+    ended = days_of_end(record) if isinstance(record, Settled) else ()
+    if ends(facts.kind) is Ends.ON_SETTLEMENT and body.ended_on not in (None, *ended):
+        return _ANOTHER_END
+    return None
 
 
 def _answered_unverifiable(record: Known, named: Dispute | None, report: Report, profile: Profile) -> Step:

@@ -296,6 +296,31 @@ def test_what_contradicts_a_record_is_told_what_to_send_instead(status: str, wro
     assert any(step in refused.fault.sentence.lower() for step in ("a correction", "report it under another number"))
 
 
+@pytest.mark.parametrize(
+    ("wrong", "answer"),
+    [
+        ({"began": date(2024, 1, 1)}, "refused conflict began_on"),
+        ({"ended": date(2025, 9, 15)}, "refused conflict ended_on"),
+    ],
+)
+def test_nobody_confirms_a_record_with_a_day_that_is_not_held(wrong: dict[str, Any], answer: str) -> None:
+    """(rules R8 and R17) The dispute is still open then."""
+    life = lived("open")
+    life.dispute()
+    assert life.resolve("confirmed", dispute=D1, **wrong) == [answer]
+    assert life.resolve("confirmed", dispute=D1) == ["confirmed: confirmed v3"]
+
+
+def test_what_is_confirmed_may_name_a_day_of_its_end_that_was_taken() -> None:
+    """(rules R6) Also one that an earlier day has overtaken."""
+    life = lived("open")
+    for day in (16, 15):
+        life.report("settled", ended=date(2025, 9, day))
+    life.dispute()
+    assert life.resolve("confirmed", dispute=D1, ended=date(2025, 9, 14)) == ["refused conflict ended_on"]
+    assert life.resolve("confirmed", dispute=D1, ended=date(2025, 9, 16)) == ["confirmed: confirmed v5 2025-09-15"]
+
+
 # -- corrections (rules R18) -------------------------------------------------------------------------------------------
 
 
