@@ -22,6 +22,7 @@ from services.retention.core.person import Writes as Writes
 from services.retention.core.record import (
     Deleted,
     Gone,
+    Kept,
     Open,
     Settled,
     State,
@@ -83,10 +84,18 @@ def _steps(message: Message, records: Records, now: datetime, policy: Policy) ->
 def _lapsed(id: str, records: Records, now: datetime, profile: Profile) -> Iterator[tuple[str, Step]]:
     """Nobody disputes, answers or adds to what has lapsed, whether or not its timer was first (rules R17)."""
     record = records.held(id)
-    if isinstance(record, Open | Settled):
-        alone = profile.early is None or records.are_alone
-        if (step := lapsed(record, now, alone=alone)) is not None:
-            yield id, step
+    if not isinstance(record, Open | Settled):
+        return
+    if (step := lapsed(record, now, alone=_is_alone(record, records, profile))) is not None:
+        yield id, step
+
+
+def _is_alone(record: Kept, records: Records, profile: Profile) -> bool:
+    """Whether nothing else is held of the person when the record may end early. Under a profile without early ends that
+    is not asked."""
+    if profile.early is None or isinstance(record, Unreported) or record.case.early_at is None:
+        return True
+    return records.are_alone_at(record.case.early_at)
 
 
 def _due(instant: datetime, now: datetime, records: Records, profile: Profile) -> Iterator[tuple[str, Step]]:
@@ -96,7 +105,7 @@ def _due(instant: datetime, now: datetime, records: Records, profile: Profile) -
         *_, id = heappop(waiting)
         record = records.held(id)
         assert isinstance(record, Unreported | Open | Settled)
-        step = fire(record, instant, now, profile, alone=profile.early is None or records.are_alone)
+        step = fire(record, instant, now, profile, alone=_is_alone(record, records, profile))
         yield id, step
         if isinstance(step.state, Open | Settled) and (turn := turn_of(id, step.state)) and turn[0] <= instant:
             heappush(waiting, turn)

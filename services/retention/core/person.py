@@ -208,10 +208,11 @@ class Records:
             turn for id, record in self._records.items() if (turn := turn_of(id, record)) and turn[0] <= instant
         )
 
-    @property
-    def are_alone(self) -> bool:
-        """Whether no more than one record of the person is held."""
-        return sum(not isinstance(record, Unreported) for record in self._records.values()) <= 1
+    def are_alone_at(self, at: datetime) -> bool:
+        """Whether no more than one record of the person is held at that instant. What has lapsed before it is not held,
+        though its timer has not fired yet."""
+        known = (record.deadline for record in self._records.values() if not isinstance(record, Unreported))
+        return sum(deadline is None or deadline.lapses_at >= at for deadline in known) <= 1
 
     def has_no_room(self, report: Report) -> Fault | None:
         """Why no further record of this partner is taken (rules R14)."""

@@ -731,6 +731,23 @@ def test_what_lapses_at_the_same_instant_was_held_on_that_day(number: int) -> No
     assert life.until(datetime(2029, 1, 20, 23, tzinfo=UTC)) == ["expired v3"]
 
 
+@pytest.mark.parametrize("reads_first", ["the timers", "the request"])
+def test_what_has_lapsed_early_is_not_disputed_whichever_is_read_first(reads_first: str) -> None:
+    """(rules R17 and D11) What has lapsed ten days before is not held any more, though the service was down."""
+    life = Life(EU)
+    life.report()
+    life.report("settled", ended=date(2026, 1, 20))
+    life.report(report_id="r-2", began=date(2024, 7, 1))
+    life.report("settled", report_id="r-2", ended=date(2024, 7, 10))
+    life.now = datetime(2027, 7, 20, 23, tzinfo=UTC)
+    if reads_first == "the timers":
+        assert life.until(life.now) == ["expired v3", "expired v3"]
+        assert life.dispute() == ["person: no-such-record"]
+    else:
+        assert life.dispute() == ["expired v3", "person: no-such-record"]
+        assert life.until(life.now) == ["expired v3"]
+
+
 def test_a_correction_that_moves_no_deadline_does_not_ask_again_whether_a_record_lapses_early() -> None:
     """(rules D11) On its day something else was held."""
     life = Life(replace(CN, early=Early(months=1, paid_within_days=100)))
