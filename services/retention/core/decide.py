@@ -58,7 +58,7 @@ def decide(person: Person, messages: Sequence[Message], now: datetime, policy: P
         for id, step in _steps(message, records, now, policy):
             records.put(id, step.state)
             effects.extend((id, effect) for effect in step.effects)
-    return Decided(*records.result(messages[0].user_id), tuple(effects))
+    return Decided(*records.result(), tuple(effects))
 
 
 def _steps(message: Message, records: Records, now: datetime, policy: Policy) -> Iterator[tuple[str, Step]]:

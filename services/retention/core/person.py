@@ -45,8 +45,8 @@ _FULL = Fault(
 _LEFT_TOO_MANY = Fault(
     Code.TOO_MANY,
     "data.report_id",
-    f"More than {GONE_MAX:,} records of this person were taken from you that lapsed or were deleted, and no more are "
-    "taken until those are forgotten. Look for a loop that reports the same under ever new numbers.",
+    "So many records of this person that you reported have lapsed or were deleted that no more are taken until those "
+    "are forgotten. Look for a loop that reports the same under ever new numbers.",
 )
 
 
@@ -256,12 +256,12 @@ class Records:
         if self._counts is not None and record is not None:
             self._counts[partner_of(record)] += by
 
-    def result(self, user_id: str) -> tuple[Person, Writes]:
+    def result(self) -> tuple[Person, Writes]:
         if not self._touched:
-            return self._person, Writes(user_id)
+            return self._person, Writes(self._user_id)
         kept = {id: self._records[id] for id in self._touched if id in self._records}
         erased = frozenset(id for id in self._touched if id not in self._records and id in self._person.records)
         gone = {**self._person.gone, **self._gone} if self._gone else self._person.gone
         left_by = {**self._person.left_by, **self._left_by} if self._left_by else self._person.left_by
         person = Person(self._records, gone, self._person.version_base, left_by)
-        return person, Writes(user_id, kept, erased, self._gone, self._left_by)
+        return person, Writes(self._user_id, kept, erased, self._gone, self._left_by)
