@@ -111,7 +111,7 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Records(msgspec.Struct, frozen=True, kw_only=True):
-    """`is_shortened` says that statements, or some of the records, are left out because there are so many of them."""
+    """`is_shortened` says that there are so many that statements, or some of the records, may be left out."""
 
     user_id: str
     records: tuple[Record, ...]

@@ -32,14 +32,14 @@ from shared.contracts.subject import ErasureReceipt
 from shared.postgres import DbOrPool
 
 _PERSON = """
-select person.edition, told.*
+select person.edition, kept.*
 from person left join lateral (
     select person.tier, person.records, person.state, person.contacts, person.influence, person.stability, array(
         select row(version, as_of, run, policy, evaluation) from score
         where score.shard = person.shard and score.user_id = person.user_id order by version
     ) as scores
     where person.edition <> $3
-) as told on true
+) as kept on true
 where person.shard = $1 and person.user_id = $2
 """
 """In one trip, and nothing but the edition of somebody whose edition is known."""
@@ -60,7 +60,7 @@ class Known:
     scores: tuple[Published, ...]
     present: Present | None
     is_shortened: bool = False
-    """Whether statements, or some of the records, are left out because there are so many."""
+    """Whether there are so many that some of them, or of what the person has said about them, are left out."""
 
     @property
     def last(self) -> Published | None:

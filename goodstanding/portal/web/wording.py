@@ -55,9 +55,9 @@ _BOTH: Mapping[str, tuple[str, str]] = {
     "parts": ("Parts of this page", "本页内容"),
     "records": ("What is held against you", "负面记录"),
     "records_shortened": (
-        "There are so many that your statements, and perhaps some records, are left out here. Ask the operator for all "
-        "that is held about you.",
-        "记录过多，此处未列出您的声明，也可能未列出部分记录。请向运营方索取关于您的全部信息。",
+        "There are so many that not all fits here: what you have said about them is left out, or part of it, and "
+        "perhaps some records. Ask the operator for all that is held about you.",
+        "记录过多，此处无法全部列出：您就其所作的异议或声明未全部列出，部分记录也可能未列出。请向运营方索取关于您的全部信息。",
     ),
     "records_none": ("No negative record is held about you.", "没有关于您的负面记录。"),
     "provider": ("Reported by {partner}, as {number}", "由 {partner} 报送，编号 {number}"),

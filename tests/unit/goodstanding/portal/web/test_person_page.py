@@ -186,6 +186,9 @@ def test_where_not_everything_fits_the_page_says_so(language: Language) -> None:
     sentence = word("records_shortened", language)
     assert sentence not in "".join(read(found).text)
     assert sentence in "".join(read(shortened).text)
+    assert any(each.statement for each in shortened.known.records)
+    # What was said in a dispute is left out first, and statements may still be shown.
+    assert not re.search("that your statements|此处未列出您的声明", sentence)
 
 
 @BOTH
