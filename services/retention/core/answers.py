@@ -55,8 +55,8 @@ from shared.contracts.retention_profile import Profile
 _NOT_DISPUTED = Fault(
     Code.NOT_DISPUTED,
     "data.dispute",
-    "No dispute of this number is known about this record: its number is in the question on your topic of disputes, "
-    "and it is forgotten when the record is erased. A correction or a deletion needs none.",
+    "No dispute of this number is known about this record. The number is in the question on your topic of disputes, "
+    "and is forgotten when the record is erased. A correction or a deletion needs none.",
 )
 _ANSWERED = Fault(
     Code.ANSWERED,
@@ -265,18 +265,19 @@ def _correct(record: Known, told: Waiting, now: datetime, profile: Profile) -> t
 
 def _correction_fault(record: Known, told: Waiting, at: datetime, profile: Profile) -> Fault | None:
     facts, corrected = record.facts, record.case.corrected
-    sets_beginning = told.began_on is not None and _sets_beginning(record, told.began_on, at, profile)
-    if told.began_on not in (None, facts.began_on) and corrected.began_at == at and not sets_beginning:
+    began_on = told.began_on or facts.began_on
+    sets_beginning = _sets_beginning(record, began_on, at, profile)
+    if began_on != facts.began_on and corrected.began_at == at and not sets_beginning:
         return Fault(Code.CONFLICT, "data.began_on", _TOLD_TWICE)
     ended_on = record.deadline.ended_on if record.deadline else None
     if told.ended_on and corrected.ended_at == at and told.ended_on != ended_on:
         return Fault(Code.CONFLICT, "data.ended_on", _TOLD_TWICE)
     if told.amount is not None and facts.amount_at == at and told.amount != facts.amount:
         return Fault(Code.CONFLICT, "data.amount", _TOLD_TWICE)
-    is_later_day = told.began_on is not None and told.began_on > facts.began_on
-    if profile.clock == "beginning" and is_later_day and _is_later(at, corrected.began_at):
+    if profile.clock == "beginning" and sets_beginning and began_on > facts.began_on:
         return _BEGUN_LATER
-    began_on = told.began_on if sets_beginning and told.began_on else facts.began_on
+    if not sets_beginning:
+        began_on = facts.began_on
     if ends(facts.kind) is Ends.ON_SETTLEMENT:
         ended_on = told.ended_on if _is_later(at, corrected.ended_at) and told.ended_on else ended_on
         if ended_on is not None and ended_on < began_on:
