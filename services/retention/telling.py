@@ -156,10 +156,10 @@ def _fitting(records: Sequence[HeldRecord]) -> RecordsHeld:
         return RecordsHeld(records=tuple(records))
     without_disputes = [replace(each, said_against=()) for each in records]
     bare = [replace(each, statement=None) for each in without_disputes]
-    fits = (some for some in (records, without_disputes) if sum(_sizes(some)) <= _HELD_BYTES_MAX)
-    told = next(fits, bare)
+    told = next((each for each in (records, without_disputes) if sum(_sizes(each)) <= _HELD_BYTES_MAX), bare)
     count = sum(size <= _HELD_BYTES_MAX for size in accumulate(_sizes(told)))
-    return RecordsHeld(records=tuple(told[:count]), is_shortened=list(told[:count]) != list(records))
+    fitting = tuple(told[:count])
+    return RecordsHeld(records=fitting, is_shortened=fitting != tuple(records))
 
 
 def _sizes(records: Sequence[HeldRecord]) -> Iterator[int]:

@@ -86,11 +86,13 @@ def settled_on(record: Known, ended_on: date, now: datetime, profile: Profile, *
     """The record, ended on this day: one version more. A deadline that does not follow from the end stays as it is set
     (rules D6). One that does is moved to a later day by a correction alone (rules R7), also where the profile that set
     it was another one."""
-    known, deadline = record.deadline, record.deadline
-    if known is None or not (known.ended_on == ended_on or profile.clock == "beginning"):
-        deadline = clock_of(record.facts.kind, record.facts.began_on, ended_on, profile)
-    assert deadline is not None, "an end starts the clock at the latest"
-    lapses_at = deadline.lapses_at if known is None or corrects else min(deadline.lapses_at, known.lapses_at)
+    known = record.deadline
+    if known is not None and (known.ended_on == ended_on or profile.clock == "beginning"):
+        lapses_at = known.lapses_at
+    else:
+        follows = clock_of(record.facts.kind, record.facts.began_on, ended_on, profile)
+        assert follows is not None, "an end starts the clock at the latest"
+        lapses_at = follows.lapses_at if known is None or corrects else min(follows.lapses_at, known.lapses_at)
     others = tuple(day for day in days_of_end(record) if day != ended_on) if isinstance(record, Settled) else ()
     settled = Settled(
         record.facts, record.version + 1, Deadline(ended_on, lapses_at), overtaken=others, case=record.case
