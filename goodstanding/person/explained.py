@@ -100,7 +100,7 @@ class Explained(msgspec.Struct, frozen=True):
 
 
 class Ahead(msgspec.Struct, frozen=True):
-    """What comes, in no language: it takes longer than all words that are made of it."""
+    """What comes, before it is put into words: to find it takes longer than to say it, so both languages share it."""
 
     outlook: tuple[Outlook, ...]
     hints: tuple[Hinted, ...]
@@ -108,7 +108,7 @@ class Ahead(msgspec.Struct, frozen=True):
 
 
 def ahead_of(present: Present, setting: Setting, today: date) -> Ahead:
-    """The same in each language."""
+    """The language of the setting does not matter."""
     card = setting.in_force
     return Ahead(
         outlook=outlook_of(present, card),
