@@ -116,6 +116,9 @@ select distinct store from (
     from portal.person where shard = $1 and user_id = $2
     union all
     select 'portal.told', convert_from(body, 'UTF8')::jsonb from portal.told where shard = $1 and user_id = $2
+    union all
+    select 'portal.asked', jsonb_build_object('record_id', record_id, 'kind', request)
+    from portal.asked where shard = $1 and user_id = $2
 ) as stores
 where said ->> 'record_id' = $3 and said ? 'kind' order by store
 """

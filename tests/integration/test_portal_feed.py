@@ -16,7 +16,7 @@ from services.scorer.core.explain import Published
 from services.scorer.core.score import decode, encode, without_records
 from shared.contracts.explained import ScoreExplained
 from shared.contracts.partition import partition_of
-from shared.contracts.subject import SubjectNotice
+from shared.contracts.subject import SubjectAnswer, SubjectNotice
 from tests.integration.portal_stand import NOBODY, Stand, stands
 from tests.support.people import ZONE
 from tests.support.portal_views import NOW, view
@@ -82,3 +82,20 @@ async def test_what_was_asked_about_a_record_goes_with_it(stand: Stand) -> None:
     notice = SubjectNotice(notice="record-lapsed", version=3, en="It is gone.", zh="It is gone.", record_id="ended")
     await save(stand, News(WHO, "answers", "retention/ended/3", NOW, notice, b'{"record_id":"ended"}'))
     assert [each.record_id for each in await ledger.asked(stand.db, WHO)] == [None, "held"]
+
+
+async def test_what_was_asked_about_a_record_that_was_gone_goes_with_the_answer(stand: Stand) -> None:
+    """(rules D8) The notice of its end had been read before the request was noted."""
+    await ledger.note_asked(stand.db, WHO, "r-1", "dispute", "ended", NOW)
+    answer = SubjectAnswer(
+        request_id="r-1",
+        service="retention",
+        status="refused",
+        code="no-such-record",
+        en="None.",
+        zh="None.",
+        request="dispute",
+        record_id="ended",
+    )
+    await save(stand, News(WHO, "answers", "retention/r-1", NOW, answer, b'{"record_id":"ended"}'))
+    assert await ledger.asked(stand.db, WHO) == []

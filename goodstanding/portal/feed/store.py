@@ -15,7 +15,7 @@ from services.scorer.core.score import decode
 from shared.contracts.erasure import ON_THE_WAY_MAX, keyed_name
 from shared.contracts.explained import ScoreExplained
 from shared.contracts.months import month_start
-from shared.contracts.subject import ConsentNoted, SubjectNotice
+from shared.contracts.subject import ConsentNoted, SubjectAnswer, SubjectNotice
 from shared.postgres import queries
 from shared.runner.service import Counted, Db
 
@@ -137,6 +137,7 @@ async def _save_scores(db: Db, shard: int, news: Sequence[News], zone: tzinfo) -
         known = versions.get(user_id, body.version)
         if body.redacts or body.version > known + 1:
             # Compaction may have removed what was published in between, and with it the word that a record has ended.
+            # If none has, a history without records that are still held is the harm that is smaller.
             await _redact(db, shard, user_id, body.version)
         versions[user_id] = max(known, body.version)
     old = [
@@ -183,13 +184,20 @@ async def _save_told(db: Db, shard: int, news: Sequence[News]) -> None:
     rows = {(each.user_id, each.id): (bytes.fromhex(each.user_id), each.id, each.time, each.value) for each in news}
     await db.execute(_SQL["save_answers"], shard, *_columns([rows[key] for key in sorted(rows)]))
     for each in news:
-        if isinstance(each.body, SubjectNotice) and _is_gone(each.body):
-            await db.execute(_SQL["forget_told"], shard, bytes.fromhex(each.user_id), each.body.record_id, each.id)
+        if (gone := _gone(each.body)) is not None:
+            await db.execute(_SQL["forget_told"], shard, bytes.fromhex(each.user_id), gone, each.id)
 
 
-def _is_gone(notice: SubjectNotice) -> bool:
-    """Whether it says of a record that nothing is held of it any more; then it names no kind."""
-    return notice.record_id is not None and notice.kind is None
+def _gone(body: object) -> str | None:
+    """The record of which it says that nothing is held. A notice then names no kind. An answer says it where somebody
+    asked about a record that had gone, which may be noted after the notice of it was read."""
+    match body:
+        case SubjectNotice(record_id=record_id, kind=None):
+            return record_id
+        case SubjectAnswer(record_id=record_id, code="no-such-record"):
+            return record_id
+        case _:
+            return None
 
 
 _SAVE = {"score": _save_scores, "records": _save_records, "tier": _save_tiers, "answers": _save_answers}

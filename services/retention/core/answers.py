@@ -47,7 +47,14 @@ from services.retention.core.reports import (
     opened,
     over_on_arrival,
 )
-from services.retention.core.settlements import ANOTHER_BEGINNING, ANOTHER_KIND, settled_on, wait, waiting_of, with_timers
+from services.retention.core.settlements import (
+    ANOTHER_BEGINNING,
+    ANOTHER_KIND,
+    settled_on,
+    wait,
+    waiting_of,
+    with_timers,
+)
 from shared.contracts.faults import Code, Fault
 from shared.contracts.kinds import Ends
 from shared.contracts.retention_profile import Profile

@@ -136,8 +136,11 @@ class Records:
         return DELETED if self._has(of_deleted(self._key, id)) else None
 
     def _has(self, name: bytes) -> bool:
-        until = self._gone.get(name) or self._person.gone.get(name)
+        until = self._until(name)
         return until is not None and until > self._now
+
+    def _until(self, name: bytes) -> datetime | None:
+        return self._gone.get(name) or self._person.gone.get(name)
 
     def name_back(self, report: Report) -> str | None:
         """The name under which a record comes back that was gone; None if this report has brought it back before, or
@@ -196,7 +199,8 @@ class Records:
         of = self._provider(partner)
         if self._left is not None:
             self._left[of] += sum(name not in self._gone and name not in self._person.gone for name in names)
-        self._gone.update(names)
+        for name, until in names.items():
+            self._gone[name] = max(until, self._until(name) or until)
         self._left_by.update(dict.fromkeys(names, of))
 
     def _provider(self, partner: str) -> bytes:

@@ -13,7 +13,7 @@ from services.retention.core.effects import Changed, Refused, Removed
 from services.retention.core.fingerprint import provider
 from services.retention.core.messages import Message, Report
 from shared.contracts.messages import RecordReport
-from tests.support.record_lives import CN, KEY, NO_SHOW, NOON, USER, Life
+from tests.support.record_lives import CARD, CN, KEY, NO_SHOW, NOON, USER, Life
 
 
 def test_no_more_fingerprints_of_a_partners_records_are_left_than_the_bound_and_others_have_theirs() -> None:
@@ -50,3 +50,14 @@ def test_what_one_step_leaves_is_counted_in_the_step() -> None:
     refused = effects[-1]
     assert isinstance(refused, Refused)
     assert not any(character.isdigit() for character in refused.fault.sentence)
+
+
+def test_what_is_remembered_of_a_deletion_is_not_remembered_for_a_shorter_time_by_another_one() -> None:
+    """(rules R20) A record that came back with an earlier beginning, and is deleted again, is known as long."""
+    life = Life()
+    life.report(kind=CARD)
+    life.resolve("deleted", kind=CARD)
+    before = dict(life.person.gone)
+    assert life.report(kind=CARD, began=date(2015, 3, 1), certificate="c-1") == ["returned: open v1"]
+    life.resolve("deleted", kind=CARD)
+    assert all(life.person.gone[name] >= until for name, until in before.items())
