@@ -57,7 +57,7 @@ class PartnerFiles:
     @classmethod
     def load(cls, settings: IngestSettings) -> PartnerFiles:
         """Raises ConfigError, also where one file of many has a fault."""
-        partner_files(settings.partners)
+        partner_files(settings.partners)  # before one of them is opened: a pipe would keep the start waiting for ever
         stamps = _stamps(settings)
         in_force = {file: content_name(file) for file in stamps}
         loaded = load(settings)

@@ -281,12 +281,13 @@ def _flatten(reading: Reading, body: dict[str, Any], flat: Flat, prefix: str) ->
 
 def _sent_id(raw: Raw) -> str | None:
     """The id of an event whose envelope is refused, as far as it can be read: it tells the partner which one it was."""
-    if cloudevents.too_large(raw.key, raw.value, raw.headers):
-        return None  # empty lists have thirty times their bytes in memory, and a record may have 16 MiB when unpacked
     try:
         for name, content in raw.headers:
             if name == "ce_id" and content is not None:
                 return content.decode()
+        if cloudevents.too_large(raw.key, raw.value, raw.headers):
+            # Empty lists have thirty times their bytes in memory, and a record may have 16 MiB when unpacked.
+            return None
         event = loads(raw.value or b"")
     except (JsonError, UnicodeDecodeError):
         return None

@@ -10,9 +10,10 @@ import pytest
 from services.ingest.core.normalize import Refused, normalize
 from services.ingest.core.tree import Flat
 from services.ingest.service import Policy, service
+from shared.contracts.cloudevents import EVENT_BYTES_MAX
 from shared.contracts.faults import Code
 from shared.runner.service import Answer
-from tests.support.ingest.raw_events import PERSON, RawEvent, utility
+from tests.support.ingest.raw_events import PERSON, RawEvent, bike, utility
 from tests.support.ingest.shipped import ARRIVED, PARTNERS, answered, record
 
 
@@ -67,3 +68,9 @@ def test_no_json_is_made_of_a_record_that_is_far_too_large(partner: str) -> None
     assert isinstance(result, Refused)
     assert result.fault.code is Code.TOO_LARGE
     assert peak_bytes < 1024 * 1024
+
+
+def test_an_event_that_is_too_large_is_named_by_the_id_in_its_headers() -> None:
+    result = normalize(PARTNERS["bike-rental"], bike({"station_from": "x" * EVENT_BYTES_MAX}), ARRIVED)
+    assert isinstance(result, Refused)
+    assert (result.fault.code, result.event_id) == (Code.TOO_LARGE, "event-1")
