@@ -160,7 +160,8 @@ def send_(
     sent = asyncio.run(send(kafka, partner, lines, timeout_s, operator=operator, now=now, watch=progress))
     if sent.not_waited_for:
         warn(sent.not_waited_for)
-    with suppress(ConfigError):  # of a file that is not in force, which was said before
+    # Whatever keeps the remarks back, such as a file that is not in force, what became of the events is told.
+    with suppress(ConfigError, UserError):
         here = compiled(partner, settings or settings_here(Stack.default()))
         tell_remarks(sent.verdicts, content, mapping, here, as_json)
     tell_waiting(sent.waiting, as_json, _one(mapping))

@@ -151,6 +151,7 @@ def _follow(
             try:
                 message = read(record)
             except UserError as error:
+                is_empty = False
                 # Whoever may write to Kafka can write such a record, which must not end the command.
                 warn(f"{record.topic}/{record.partition}/{record.offset} cannot be read: {error}")
                 continue

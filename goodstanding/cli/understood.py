@@ -20,6 +20,7 @@ from services.retention.core.bounds import WAITS_MAX
 from shared.contracts import zones
 
 _UNDERSTOOD_SHOWN = 20
+_WAITING_SHOWN = 20
 _PERSON_DIGITS = 8
 
 
@@ -83,11 +84,12 @@ def tell_waiting(lines: Sequence[int], as_json: bool, one: str) -> None:
     """That these settlements and corrections are taken, and change nothing yet."""
     if not lines:
         return
-    more = f" and {len(lines) - 1:,} more" if len(lines) > 1 else ""
+    shown = ", ".join(map(str, lines[:_WAITING_SHOWN]))
+    more = f" and {len(lines) - _WAITING_SHOWN:,} more" if len(lines) > _WAITING_SHOWN else ""
     sentence = (
-        f"{one} {lines[0]}{more}: no record is known that was reported under the number. What settles or corrects one "
-        f"waits {WAITS_MAX.days} days for its report, and is then refused as unreported. If it was reported, look at "
-        "the number."
+        f"{one}{'s' if len(lines) > 1 else ''} {shown}{more}: no record is known that was reported under the number. "
+        f"What settles or corrects one waits {WAITS_MAX.days} days for its report, and is then refused as unreported. "
+        "If it was reported, look at the number."
     )
     if as_json:
         answer_json({"warning": sentence})

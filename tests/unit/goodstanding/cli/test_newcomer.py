@@ -8,6 +8,7 @@ import shutil
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, NoReturn
 
 import pytest
@@ -16,9 +17,12 @@ from aiokafka.errors import KafkaConnectionError, UnknownTopicOrPartitionError
 from rich.console import Console
 
 from goodstanding import policies
-from goodstanding.cli import dead_letters, figures, frame, tail
+from goodstanding.cli import dead_letters, figures, frame, partner, tail
 from goodstanding.dead_letters.letters import Letter, State
+from goodstanding.errors import UserError
 from goodstanding.partner.mapping_files import mapping_of
+from goodstanding.partner.sending import Sent
+from goodstanding.partner.verdicts import Result, Verdict
 from goodstanding.person.held import state_of
 from goodstanding.platform.deployment import Deployment
 from goodstanding.platform.fixed_settings import FixedSettings
@@ -257,6 +261,40 @@ def test_a_topic_with_nothing_on_it_says_so(
     result = ask("tail", "disputes", "hotel", "--once", *words)
     assert (result.exit_code, result.stdout) == (0, "")
     assert ("Nothing is there so far." in result.stderr) == is_told
+
+
+def test_a_topic_of_which_nothing_can_be_read_is_not_called_empty(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def damaged(*_: object, **__: object) -> AsyncIterator[SimpleNamespace]:
+        yield SimpleNamespace(topic="disputes.hotel", partition=0, offset=3)
+
+    def cannot(_: object) -> NoReturn:
+        raise UserError("It is not JSON.")
+
+    monkeypatch.setattr(tail, "reached", lambda: ("127.0.0.1:9", None))
+    monkeypatch.setattr(tail, "tail", damaged)
+    monkeypatch.setattr(tail, "_question", cannot)
+    told = ask("tail", "disputes", "hotel", "--once").stderr
+    assert "disputes.hotel/0/3 cannot be read" in told
+    assert "Nothing is there" not in told
+
+
+def test_what_became_of_events_is_told_though_their_mapping_has_gone(monkeypatch: pytest.MonkeyPatch) -> None:
+    """And the lines that wait for the report of their record are named, as many as can be read at a glance."""
+
+    async def sent(*_: object, **__: object) -> Sent:
+        return Sent([Verdict(1, Result.ACCEPTED)], waiting=range(1, 24))
+
+    def gone(*_: object) -> NoReturn:
+        raise UserError("There is no partner bank.")
+
+    for name, instead in {"reached": lambda: ("127.0.0.1:9", None), "send": sent, "compiled": gone}.items():
+        monkeypatch.setattr(partner, name, instead)
+    result = ask("partner", "send", "bank", "-", input="{}\n")
+    assert result.exit_code == 0, result.stderr
+    told = " ".join(result.stdout.split())
+    assert "lines 1, 2, 3," in told
+    assert " 19, 20 and 3 more: no record is known" in told
+    assert "1 accepted" in told
 
 
 def test_days_are_those_of_the_deployments_zone() -> None:
