@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -164,9 +165,12 @@ def _scorecard(file: Path) -> str:
     card = load_policy(file, Scorecard)
     told = f"scorecard {card.id}, {len(card.rules)} rules, {card.cadence}, in force from {card.effective_on}"
     settings = Stack.default().settings or FixedSettings.new()
-    days = profile(settings.retention_profile).behavior_days_late_max
-    if codes := never_so_late(card, days):
-        told += f"; later than {days} days is a negative record, so that nobody has the last bin of {', '.join(codes)}"
+    # A remark must not fail a scorecard that is sound: what is wrong with the profile is told where that is checked.
+    with suppress(ConfigError, UserError):
+        days = profile(settings.retention_profile).behavior_days_late_max
+        if codes := never_so_late(card, days):
+            late = f"later than {days} days is a negative record, so that nobody has the last bin of"
+            told += f"; {late} {', '.join(codes)}"
     unread = not_read(card)
     return f"{told}; nothing reads {', '.join(unread)}" if unread else told
 

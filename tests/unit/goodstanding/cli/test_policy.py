@@ -107,6 +107,14 @@ def test_kinds_that_bear_on_nothing_are_told_where_a_scorecard_is_checked() -> N
     assert "mortgage.repayment" in policies.check(ROOT / "policies" / "credit-card.toml").split("nothing reads")[1]
 
 
+def test_a_scorecard_is_checked_where_no_retention_profile_lies_beside_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(policies, "_POLICIES", tmp_path)
+    result = ask("policy", "check", str(ROOT / "policies" / "scorecard.toml"))
+    assert (result.exit_code, "in force from" in result.stdout) == (0, True), result.stderr
+
+
 @pytest.mark.parametrize(("start", "is_told"), [(90, False), (91, True)])
 def test_a_bin_for_what_is_later_than_behavior_ever_is_belongs_to_nobody(
     tmp_path: Path, start: int, is_told: bool
