@@ -43,10 +43,13 @@ TELLING = [
     "hospital_bills",
     "ClinicVisit",
     "mosque-visits",
+    "refugees.fee",
+    "Rent of chapels",
     "医院账单",
     "教会捐款",
 ]
 BESIDE_THEM = ["gym.fee", "donation.made", "template", "Fee of a gym, paid", "doctorate", "churchill_bank", "健身房"]
+BESIDE_THEM.append("佛山地铁")  # Foshan is a city
 
 
 def test_what_tells_of_it_is_no_name_of_what_is_scored() -> None:
