@@ -51,7 +51,7 @@ _REMEDIES: tuple[tuple[re.Pattern[str], str], ...] = (
     (re.compile(UNKNOWN), "Remove it, or mend its spelling."),
     (re.compile("missing required field"), "Add it."),
     (re.compile("not TOML"), "Mend the line; https://toml.io shows how each value is written."),
-    (re.compile("cannot be read"), "Name a file that is there."),
+    (re.compile("cannot be read"), "Name a file that is there and may be read."),
     (re.compile("is not UTF-8"), "Save it as UTF-8."),
     *((re.compile(f"Expected `{name}"), remedy) for name, remedy in _WANTED.items()),
     (

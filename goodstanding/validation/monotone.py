@@ -153,7 +153,7 @@ def _heights(ladder: _Ladder, found: Column) -> Heights:
 def _solved(cells: Rows, lifts: Sequence[tuple[int, Column]], number: int, segments: int, good: Column) -> Column:
     """What each of so many cells gives. `cells` are those of each person, in columns; the first lifts are those of the
     bases, which are free of penalties, and of which the very first may be negative."""
-    # SciPy is half of what this module would import, and whoever has too few people comes as far as here.
+    # Loaded here, since it takes long: whoever has too few people to learn from is told so before.
     from scipy.optimize import minimize
     from scipy.sparse import csr_array
     from scipy.special import expit

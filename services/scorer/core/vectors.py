@@ -175,7 +175,7 @@ class Vectors(Head, array_like=True, gc=False):
         if not named:
             return None
         limits = self.limits[months] if self.limits else [0] * len(counts)
-        return sum([limit for limit, of, had in zip(limits, limited, counts, strict=True) if of <= had])
+        return sum([limit for limit, named_by, had in zip(limits, limited, counts, strict=True) if named_by <= had])
 
     def drop_before(self, month: int) -> None:
         """Take the months before this one out."""

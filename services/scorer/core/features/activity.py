@@ -25,7 +25,8 @@ from shared.contracts.policy_parts import PolicyFault
 
 DONE = (Shape.OBLIGATION, Shape.ACTIVITY)
 Of: TypeAlias = Literal["amount", "limit"]
-"""Minor units: of the events' amounts, or of the limits that statements name; those are unknown where any is."""
+"""Minor units: of the events' amounts, or of the limits that statements name; but for those that a ratio is divided by,
+limits are unknown where any is."""
 _AT: dict[Of, int] = {"amount": SUM, "limit": LIMIT}
 
 
@@ -181,7 +182,7 @@ class Variety(_Done, frozen=True, kw_only=True, tag="variety"):
 
 class Begun(_Done, frozen=True, kw_only=True, tag="begun"):
     """How many of the kinds had their first event of the last 24 months within the window, while another of them is
-    older. Unknown if none is older: to somebody who is new, everything is."""
+    older. Unknown if none is older: to somebody who is new, everything is. The window has at most 23 months."""
 
     observed: ClassVar[str] = "1"
 
