@@ -97,6 +97,12 @@ class Behavior:
             return 0
         return sum(_signed(event, event.limit) for event in statements if event.limit is not None)
 
+    def names_a_limit(self, kind: str, month: int) -> bool:
+        """Whether of the statements that are left of a month one names its limit."""
+        statements = [event for event in self.done.get(month, ()) if event.kind == kind]
+        unnamed = sum(_signed(event, event.count) for event in statements if event.limit is None)
+        return unnamed >= 0 and sum(_signed(event, event.count) for event in statements if event.limit is not None) > 0
+
     def named(self, since: int, zone: ZoneInfo) -> frozenset[str]:
         """The contacts by the latest word about each, unless that is older than anything is remembered."""
         told = self.contacts.items()

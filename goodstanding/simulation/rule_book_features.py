@@ -54,6 +54,9 @@ class Sight:
                     found += sum((-1 if event.reverses else 1) * (event.amount or 0) for event in events)
         return found
 
+    def names_a_limit(self, names: Sequence[str], ago: int) -> bool:
+        return any(self.behavior.names_a_limit(kind, self.through - ago) for kind in self.named(names))
+
     def figures(self, spec: Spec) -> dict[int, int]:
         """The highest figure of each month of the window, by how many months ago."""
         highest: dict[int, int] = {}
@@ -232,8 +235,11 @@ def _begun(spec: Spec, sight: Sight) -> Said:
     first: dict[str, int] = {}
     for ago, kind in sight.kind_months(spec["kinds"], 24):
         first[kind] = max(ago, first.get(kind, 0))
-    newer = [kind for kind, ago in first.items() if ago < spec["months"]]
-    return (len(newer), 1) if len(newer) < len(first) else None
+    oldest = max(first.values(), default=0)
+    if oldest < spec["months"]:
+        return None
+    newer = [kind for kind, ago in first.items() if ago < spec["months"] and ago + spec["months"] <= oldest]
+    return len(newer), 1
 
 
 def _history(spec: Spec, sight: Sight) -> Said:
@@ -243,7 +249,10 @@ def _history(spec: Spec, sight: Sight) -> Said:
 
 def _ratio(spec: Spec, sight: Sight) -> Said:
     observed = len(sight.kind_months(spec["under"]["kinds"], spec["months"]))
-    over, under = (sight.total(spec[side], 0, spec["months"], named=side == "under") for side in ("over", "under"))
+    counted = spec["months"]
+    if spec["under"].get("of") == "limit":
+        counted = max((ago + 1 for ago in range(counted) if sight.names_a_limit(spec["under"]["kinds"], ago)), default=0)
+    over, under = (sight.total(spec[side], 0, counted, named=side == "under") for side in ("over", "under"))
     if not observed or over is None or not under or under < 0:
         return None
     return max(over, 0) * 1000 // under, observed

@@ -177,6 +177,12 @@ class Vectors(Head, array_like=True, gc=False):
         limits = self.limits[months] if self.limits else [0] * len(counts)
         return sum([limit for limit, named_by, had in zip(limits, limited, counts, strict=True) if named_by <= had])
 
+    def first_named(self, since: int) -> int | None:
+        """The first month from `since` on in which a limit is named; None where none is (rules E19)."""
+        counts = self.counts or [1] * len(self.limited)
+        named = zip(self.months(), self.limited, counts, strict=True) if self.limited else ()
+        return next((month for month, named_by, had in named if month >= since and 0 < named_by <= had), None)
+
     def drop_before(self, month: int) -> None:
         """Take the months before this one out."""
         gone = (self.mask >> max(0, self.last - month + 1)).bit_count()

@@ -181,8 +181,9 @@ class Variety(_Done, frozen=True, kw_only=True, tag="variety"):
 
 
 class Begun(_Done, frozen=True, kw_only=True, tag="begun"):
-    """How many of the kinds had their first event of the last 24 months within the window, while another of them is
-    older. Unknown if none is older: to somebody who is new, everything is. The window has at most 23 months."""
+    """How many of the kinds had their first event of the last 24 months within the window, and so many months or more
+    after another of them. Unknown if none is older than the window: to somebody who is new, everything is. The window
+    has at most 23 months."""
 
     observed: ClassVar[str] = "1"
 
@@ -202,9 +203,11 @@ class Begun(_Done, frozen=True, kw_only=True, tag="begun"):
         group = plan.group(weighted(self.codes(groups)))
 
         def begun(of: Months) -> Measured | None:
-            had = [found for mask, _ in of.masks[group] if (found := mask & whole)]
-            newer = sum([1 for found in had if not found >> months])
-            return (newer, 1) if newer < len(had) else None
+            ages = [found.bit_length() for mask, _ in of.masks[group] if (found := mask & whole)]
+            oldest = max(ages, default=0)
+            if oldest <= months:
+                return None
+            return (sum([1 for age in ages if age <= months and oldest - age >= months]), 1)
 
         return begun
 
@@ -241,7 +244,8 @@ class Summed(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 class Ratio(Feature, frozen=True, kw_only=True, tag="ratio"):
     """One sum for a thousand of another, rounded down: what was paid of what was billed, what was billed of the limit.
     Unknown unless the other is above 0. It rests on the kind-months of the other's kinds. Limits by which it is divided
-    are those that are named: one that is not named makes it higher, and never unknown."""
+    are those that are named: both sums begin with the first month in which one is, and from then on one that is not
+    named makes it higher, and never unknown."""
 
     unit: ClassVar[Unit] = "per mille"
     observed: ClassVar[str] = "kind-months of the window of `under`"
@@ -269,13 +273,21 @@ class Ratio(Feature, frozen=True, kw_only=True, tag="ratio"):
 
         def ratio(of: Months) -> Measured | None:
             observed = of.observed[window]
-            whole = total(of, below, under, 0, months, named=True) if observed else None
+            counted = months if under != LIMIT else _months_with_limits(of, below, months)
+            whole = total(of, below, under, 0, counted, named=True) if observed and counted else None
             if not whole or whole < 0:
                 return None
-            part = total(of, above, over, 0, months)
+            part = total(of, above, over, 0, counted)
             return None if part is None else (max(part, 0) * 1000 // whole, observed)
 
         return ratio
+
+
+def _months_with_limits(of: Months, codes: Sequence[int], months: int) -> int:
+    """How many of the last months there are from the first one on in which a limit is named; 0 where none is."""
+    since = of.through - months + 1
+    named = [month for code in codes if (kind := of.of_kind(code)) and (month := kind.first_named(since)) is not None]
+    return max(0, of.through - min(named) + 1) if named else 0
 
 
 class Trend(_Done, frozen=True, kw_only=True, tag="trend"):

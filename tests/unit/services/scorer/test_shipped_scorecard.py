@@ -200,6 +200,27 @@ def test_new_credit_of_several_kinds_at_once_raises_nobody(before: list[Event], 
     assert all(a > b for a, b in zip(*(Life("", each).scores(half_a_year) for each in (before, more)), strict=True))
 
 
+def test_whoever_begins_one_kind_of_credit_a_month_never_falls_for_it_later() -> None:
+    """To somebody who is new, everything is, also when the first of it is older than half a year."""
+    kinds = (CREDIT_CARD, "consumer_credit.repayment", CASH_LOAN, "mortgage.repayment", "student_loan.repayment")
+    begun = [one for at, kind in enumerate(kinds) for one in monthly(kind, months=range(at, 24), amount=100_000)]
+    scores = Life("", [*verified(), *bills(), *begun]).scores(range(6, 25))
+    assert all(after >= before for before, after in pairwise(scores)), scores
+
+
+def test_a_bank_that_begins_to_name_limits_changes_nothing_for_a_card_that_is_used_a_little() -> None:
+    """(rules E19) The bills of months before are not held against the first limit."""
+    months = range(-24, 24)
+    paid = [
+        *monthly(CREDIT_CARD, months=months, amount=300_000),
+        *monthly("credit_card.payment", months=months, amount=300_000),
+    ]
+    bills_before = monthly("credit_card.statement", months=range(-24, 12), amount=300_000)
+    named = monthly("credit_card.statement", months=range(12, 24), amount=300_000, limit=1_000_000)
+    scores = Life("", [*verified(-24), *bills(months), *paid, *bills_before, *named]).scores(range(12, 16))
+    assert min(scores[1:]) >= scores[0], scores
+
+
 def test_a_card_that_names_no_limit_hides_none_that_is_used_up() -> None:
     """(rules E19)"""
     used_up = [*household(lives.BEFORE), *bills(), *card(billed=1_000_000)]

@@ -72,7 +72,8 @@ CASES: list[tuple[str, list[Told], dict[str, Any], Measured | None]] = [
     ("limits: one is not named", [(0, STATEMENT, BILLED), (2, STATEMENT, UNNAMED)], LIMITS, None),
     ("limits: not named before the window", [(0, STATEMENT, BILLED), (3, STATEMENT, UNNAMED)], LIMITS, (5000, 1)),
     ("utilization", [(0, STATEMENT, BILLED), (1, STATEMENT, BILLED)], UTILIZATION, (200, 2)),
-    ("utilization of limits that are named", [(0, STATEMENT, BILLED), (1, STATEMENT, UNNAMED)], UTILIZATION, (400, 2)),
+    ("utilization of limits that are named", [(0, STATEMENT, UNNAMED), (1, STATEMENT, BILLED)], UTILIZATION, (400, 2)),
+    ("utilization since limits are named", [(0, STATEMENT, BILLED), (1, STATEMENT, UNNAMED)], UTILIZATION, (200, 2)),
     ("utilization of two cards", [(0, STATEMENT, BILLED), (0, STATEMENT, UNNAMED)], UTILIZATION, (400, 1)),
     ("utilization where no limit is named", [(0, STATEMENT, UNNAMED)], UTILIZATION, None),
     (
@@ -152,6 +153,7 @@ CASES: list[tuple[str, list[Told], dict[str, Any], Measured | None]] = [
      {"is": "variety", "kinds": [CARDS, FARE, BILL], "months": 12}, (2, 3)),
     ("begun: one beside an older one", [paid(0), paid(12), paid(2, FARE), paid(11, BILL)], BEGUN, (1, 1)),
     ("begun: the window is over", [paid(0), paid(9), paid(3, FARE)], BEGUN, (0, 1)),
+    ("begun: each a month after the other", [paid(4), paid(3, FARE), paid(2, BILL)], BEGUN, (0, 1)),
     ("begun: to somebody who is new, all is", [paid(0), paid(2, FARE)], BEGUN, None),
     ("begun: what is older than two years is forgotten", [paid(24), paid(2, FARE)], BEGUN, None),
     ("history", [paid(7)], {"is": "history"}, (8, 8)),
