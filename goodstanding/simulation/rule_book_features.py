@@ -251,7 +251,8 @@ def _ratio(spec: Spec, sight: Sight) -> Said:
     observed = len(sight.kind_months(spec["under"]["kinds"], spec["months"]))
     counted = spec["months"]
     if spec["under"].get("of") == "limit":
-        counted = max((ago + 1 for ago in range(counted) if sight.names_a_limit(spec["under"]["kinds"], ago)), default=0)
+        named = (ago for ago in range(counted) if sight.names_a_limit(spec["under"]["kinds"], ago))
+        counted = max(named, default=-1) + 1
     over, under = (sight.total(spec[side], 0, counted, named=side == "under") for side in ("over", "under"))
     if not observed or over is None or not under or under < 0:
         return None
