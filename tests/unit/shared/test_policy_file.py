@@ -137,7 +137,7 @@ def test_no_fault_is_told_that_rests_on_what_stands_for_a_wrong_value(tmp_path: 
 
 
 MISSING = {
-    "a sentence": ('zh = "信用类还款按时率为 {value}（已知 {observations} 期）。"\n', ("rules", 0)),
+    "a sentence": ('zh = "信用类还款按时率为 {value}，逾期每六个月减半计（已知 {observations} 期）。"\n', ("rules", 0)),
     "a number of a rule": ("unknown = 15\n", ("rules", 0)),
     "a number at the top": ("months_min = 3 ", ()),
     "a word": ('cadence = "monthly" ', ()),
