@@ -13,6 +13,7 @@ from __future__ import annotations
 import argparse
 import os
 import statistics
+import shlex
 import sys
 import tempfile
 from collections.abc import Callable, Mapping
@@ -43,7 +44,7 @@ def main() -> None:
     )
     parser.add_argument("--keep", action="store_true", help="put what is found into results.json and the documents")
     given = parser.parse_args()
-    command, load = f"python -m bench.own_work {' '.join(sys.argv[1:])}", os.getloadavg()[0]
+    command, load = f"python -m bench.own_work {shlex.join(sys.argv[1:])}", os.getloadavg()[0]
     work: dict[str, Callable[[int], Round]] = {
         "ingest and scorer, monthly": lambda seed: _throughput("monthly", given.events, seed),
         "ingest and scorer, monthly, TLS": lambda seed: _throughput("monthly", given.events, seed, secured=True),
