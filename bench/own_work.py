@@ -12,8 +12,8 @@ from __future__ import annotations
 
 import argparse
 import os
-import statistics
 import shlex
+import statistics
 import sys
 import tempfile
 from collections.abc import Callable, Mapping
