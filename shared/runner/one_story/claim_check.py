@@ -9,10 +9,10 @@ While the shard works, ids and ends are compared now and then, since they may ch
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 import structlog
 from aiokafka import TopicPartition
@@ -42,6 +42,13 @@ log = structlog.get_logger("runner")
 _Arrived: TypeAlias = tuple[Record, datetime]
 
 
+class _Told(NamedTuple):
+    """What Kafka holds of that which is said again; see `service.Restate`."""
+
+    last: Mapping[bytes, Record]
+    ahead: Sequence[_Arrived]
+
+
 async def look(home: Home) -> None:
     """Raises ContradictionError where the operator's word is missing. Anything else it raises means: not known yet."""
     claim = await store.peek(home.pool, home.index)
@@ -61,10 +68,14 @@ async def check_claim(home: Home, claim: store.Claim) -> store.Claim:
     tokens = await _require_words(home, found)
     resolved = await _resolved(home, claim, seen, found)
     if resolved != claim:
+        told = None
+        if own and any(affects_output(each) for each in found):
+            # Before the transaction: Postgres ends one that stands idle for seconds, and this may take minutes.
+            told = _Told(await _last(home, seen, own), await _ahead(home, resolved, seen, own))
         async with home.pool.acquire() as db, db.transaction():
             await store.lock(db, shard, claim.epoch)
-            if own and any(affects_output(each) for each in found):
-                await _restate(home, db, claim, own, await _ahead(home, resolved, seen, own), seen)
+            if own and told:
+                await _restate(home, db, claim, own, told)
             await store.write_claim(db, shard, claim.epoch, resolved)
             await operator_word.mark_applied(db, tokens)
         if found:
@@ -173,18 +184,22 @@ async def _ahead(home: Home, resolved: store.Claim, seen: Seen, own: OwnTopic) -
     return [(each, arrival(each.timestamp)) async for page in pages for each in page if own.ahead.is_wanted(each)]
 
 
-async def _restate(
-    home: Home, db: Db, claim: store.Claim, own: OwnTopic, ahead: Sequence[_Arrived], seen: Seen
-) -> None:
-    """Put into the outbox every version in which the topic differs from the database."""
-    shard, now = home.index, seen.topics[own.topic]
+async def _last(home: Home, seen: Seen, own: OwnTopic) -> Mapping[bytes, Record]:
+    """The last message of each key that the own topic holds."""
+    tp, now = TopicPartition(own.topic, home.index), seen.topics[own.topic]
     last: dict[bytes, Record] = {}
-    async for page in between(home.host.settings.connection, TopicPartition(own.topic, shard), now.first, now.end):
+    async for page in between(home.host.settings.connection, tp, now.first, now.end):
         last.update({record.key: record for record in page if record.key is not None})
+    return last
+
+
+async def _restate(home: Home, db: Db, claim: store.Claim, own: OwnTopic, told: _Told) -> None:
+    """Put into the outbox every version in which the topic differs from the database."""
+    shard = home.index
     waiting = [messages for _, messages in await store.pending(db, shard, claim.epoch)]
     kept = [_kept(messages, own) for messages in waiting]
     await store.replace_outbox(db, shard, [messages for messages in kept if messages])
-    async for said in own.restate(db, shard, last, ahead, home.host.clock.now()):
+    async for said in own.restate(db, shard, told.last, told.ahead, home.host.clock.now()):
         if said:
             await store.add_to_outbox(db, shard, said)
 
