@@ -42,6 +42,11 @@ class Batch:
         return cls(data[position:end])
 
     @property
+    def is_whole(self) -> bool:
+        """Whether it has a record for each of its positions, as a broker takes it: then compaction has removed none."""
+        return bool(self.count == self.next_offset - self.library.base_offset)
+
+    @property
     def is_sound(self) -> bool:
         return bool(self.library.magic == _MAGIC and self.library.validate_crc())
 

@@ -153,7 +153,7 @@ class PartitionReader(PartitionRecords):  # type: ignore[misc]  # the library ha
         following = Batch.at(self.data, self._at)
         if following is not None and following.is_sound:
             behind = following.library.base_offset
-        elif batch.count == batch.next_offset - batch.library.base_offset:
+        elif batch.is_whole:
             behind = batch.next_offset
         else:
             return iter(())

@@ -66,7 +66,7 @@ class Shared:
 
 
 class _NotOfThisBatchError(Exception):
-    """A record says of itself that it lies outside its batch: the bytes before it were no record."""
+    """A record says of itself that it lies where it cannot: outside its batch, or behind a record that is not there."""
 
 
 class Records:
@@ -128,7 +128,7 @@ class Records:
         except Exception:  # noqa: BLE001  # whatever the library raises for a record that it cannot read
             yield from self._one_by_one(batch, seen)
             return
-        self.missing_before(batch.next_offset)
+        yield from self._rest(batch)
 
     def _one_by_one(self, batch: Batch, seen: int) -> Iterator[Fetched]:
         """Each record by itself, so that one that cannot be read costs no other; slower, and so for few batches."""
@@ -148,7 +148,7 @@ class Records:
             what = "The batch has more records than it says. Send its events again."
             yield from self.unreadable(batch, batch.next_offset, Code.UNREADABLE, what)
             return
-        self.missing_before(batch.next_offset)
+        yield from self._rest(batch)
 
     def _record_alone(self, batch: Batch, number: int, start: int, end: int) -> Iterator[Fetched]:
         # Until the record says it: clients count their records from 0.
@@ -186,8 +186,19 @@ class Records:
         """Whether a record that is not the next one is still to come; false for those that were taken before."""
         if not batch.library.base_offset <= offset < batch.next_offset:
             raise _NotOfThisBatchError
+        if batch.is_whole and offset > self.next_offset:
+            # Its sender has numbered its records so. A broker does not look, and nothing is lost.
+            raise _NotOfThisBatchError
         self.missing_before(offset)
         return offset == self.next_offset
+
+    def _rest(self, batch: Batch) -> Iterator[Fetched]:
+        """In the place of the positions at the end of a batch that none of its records has."""
+        if batch.is_whole:
+            # Two records have said that they are the same one.
+            what = "The records of the batch do not add up. Send its events again."
+            yield from self.unreadable(batch, batch.next_offset, Code.UNREADABLE, what)
+        self.missing_before(batch.next_offset)
 
     def missing_before(self, offset: int) -> None:
         """Markers and aborted records are batches of a fetch like others, so a hole is compaction or a loss."""

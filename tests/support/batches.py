@@ -42,6 +42,14 @@ def ones(values: Sequence[bytes], **options: Any) -> bytes:
     return batch([(b"k", value, ()) for value in values], **options)
 
 
+def numbered(values: Sequence[bytes], numbers: Sequence[int], *, base: int = 0) -> bytes:
+    """With numbers of its sender's own choice for the records, of which a broker counts only how many there are."""
+    builder = DefaultRecordBatchBuilder(2, 0, 0, -1, -1, 0, 1 << 30)
+    for number, value in zip(numbers, values, strict=True):
+        builder.append(number, 1_700_000_000_000, b"k", value, [])
+    return resealed(at_offset(bytes(builder.build()), base), delta=len(values) - 1)
+
+
 def damaged(data: bytes) -> bytes:
     """One bit of the records is another, as on a disk that fails: the checksum does not fit."""
     return data[:-1] + bytes([data[-1] ^ 1])
