@@ -10,6 +10,7 @@ import asyncio
 import re
 from collections.abc import Sequence
 
+import msgspec
 import structlog
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import TopicAuthorizationFailedError, UnknownTopicOrPartitionError
@@ -36,7 +37,7 @@ class Delivery:
 
     def __init__(self, service: str, origin: str, messages: Sequence[Outgoing], topics: Topics) -> None:
         self._service, self._origin, self._topics = service, origin, topics
-        self._messages = list(messages)
+        self._given, self._messages = messages, list(messages)
         self._waiting = dict(enumerate(self._messages))
         self._alone: set[int] = set()
         self._flights: list[Flight] = []
@@ -54,6 +55,10 @@ class Delivery:
     def outcomes(self) -> Sequence[Outcome]:
         """One for each message that was impossible."""
         return [Outcome(DEAD_LETTER, code="unsendable")] * self._impossible
+
+    def is_of(self, messages: Sequence[Outgoing]) -> bool:
+        """Whether it was made for these. Compared as they are stored, since they may have been read from there."""
+        return msgspec.msgpack.encode(self._given) == msgspec.msgpack.encode(messages)
 
     def acknowledged(self, number: int) -> bool:
         return number not in self._waiting
@@ -173,7 +178,9 @@ class Outbox:
 
     async def send(self, producer: AIOKafkaProducer, seq: int, messages: Sequence[Outgoing]) -> Delivery:
         """Send one step's messages in one transaction; what is impossible goes to the operator, the rest in order."""
-        if (delivery := self._unsent.get(seq)) is None:
+        delivery = self._unsent.get(seq)
+        # A database that was restored from an older copy gives a number out again.
+        if delivery is None or not delivery.is_of(messages):
             delivery = Delivery(self._service, f"outbox/{self._shard}/{seq}", messages, self._topics)
             self._unsent[seq] = delivery
         await delivery.commit(producer)

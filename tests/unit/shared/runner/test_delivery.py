@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, cast
 
+import msgspec
 import pytest
 from aiokafka.errors import (
     InvalidTopicError,
@@ -21,7 +22,7 @@ from aiokafka.errors import (
 from shared.contracts.topics import NORMALIZED, dead_letter_topic, rejected_topic
 from shared.kafka.sendable import Topics
 from shared.runner.answers import Outgoing
-from shared.runner.delivery import Delivery
+from shared.runner.delivery import Delivery, Outbox
 
 PARTNERS = rejected_topic("bank")
 _INVALID_RECORD = 87
@@ -75,3 +76,44 @@ async def test_a_right_that_is_missing_is_the_message_s_for_a_partner_s_topic_on
     # Nobody is asked: what the broker has said is remembered for a while.
     nobody = cast(Any, None)
     assert (await given._topics.fault(nobody, topic) is not None) is impossible
+
+
+async def test_a_number_that_a_restored_database_gives_out_again_stands_for_other_messages(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """What was not sent before the copy was put back was decided in a history that no longer is."""
+    sent: list[Sequence[Outgoing]] = []
+
+    async def commit(given: Delivery, producer: Any) -> None:
+        sent.append(given.messages)
+        if len(sent) < 3:
+            raise KafkaError
+
+    monkeypatch.setattr(Delivery, "commit", commit)
+    outbox, nobody = Outbox("scorer", 0), cast(Any, None)
+    before, after = ([Outgoing(NORMALIZED, None, value, (), 0)] for value in (b"before", b"after"))
+    for messages in (before, before):
+        with pytest.raises(KafkaError):
+            await outbox.send(nobody, 7, messages)
+    delivery = await outbox.send(nobody, 7, after)
+    assert sent == [before, before, after]
+    assert delivery.messages == after
+
+
+async def test_what_was_learned_of_a_message_outlives_a_claim(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Then its messages are read from the database, equal and not the same."""
+    given: list[Delivery] = []
+
+    async def commit(each: Delivery, producer: Any) -> None:
+        given.append(each)
+        if len(given) < 2:
+            raise KafkaError
+
+    monkeypatch.setattr(Delivery, "commit", commit)
+    outbox, nobody = Outbox("scorer", 0), cast(Any, None)
+    decided = [Outgoing(NORMALIZED, b"key", b"value", (("ce_id", b"1"),), 0)]
+    stored = msgspec.msgpack.decode(msgspec.msgpack.encode(decided), type=list[Outgoing])
+    with pytest.raises(KafkaError):
+        await outbox.send(nobody, 7, decided)
+    await outbox.send(nobody, 7, stored)
+    assert given[0] is given[1]
