@@ -21,6 +21,7 @@ from shared.runner.health import Health
 from shared.runner.lag import LagGauges
 from shared.runner.metrics import Metrics
 from shared.runner.service import Files, Service
+from shared.runner.shard import LeakedCancellationError
 from shared.runner.shards import Shards
 from shared.runner.timekeeper import Timekeeper
 
@@ -113,10 +114,11 @@ class _Look:
         looking = self._looking or self._begun()
         await asyncio.wait({looking}, timeout=_OBSERVE_TIMEOUT_S)
         self._looking = None if looking.done() else looking
-        self._failed = looking.done() and looking.exception() is not None
+        error = None if self._looking else _failure(looking)
+        self._failed = error is not None
         if self._looking:
             return f"{self.server} does not answer: no answer within {_OBSERVE_TIMEOUT_S:.0f} s"
-        if error := looking.exception():
+        if error:
             log.debug("cannot observe", server=self.server, exc_info=error)
             return known(error) or f"{self.server} does not answer: {type(error).__name__}"
         return None
@@ -135,6 +137,12 @@ def _one_each(looks: Sequence[_Look], troubles: Sequence[str | None]) -> list[st
         if trouble is not None:
             found.setdefault(look.server, trouble)
     return list(found.values())
+
+
+def _failure(look: asyncio.Task[None]) -> BaseException | None:
+    """Why a look that has ended has failed. Nobody cancels one: where it was cancelled, a client library has let that
+    out. Asked for its exception, the task would raise it here, and end all looking."""
+    return LeakedCancellationError() if look.cancelled() else look.exception()
 
 
 def _heard(task: asyncio.Task[None]) -> None:
@@ -186,7 +194,10 @@ async def watch_files(files: Files, health: Health, metrics: Metrics) -> Never:
     while True:
         try:
             await files.look()
-        except Exception as error:
+        except (Exception, asyncio.CancelledError) as error:
+            if clients.is_cancelled():
+                raise
+            # Files may name topics, and a client of Kafka lets out cancellations that nobody asked for.
             log.warning("files are looked at again after a failure", exc_info=error)
         health.files, health.remarks = dict(files.in_force), list(files.faults)
         metrics.in_force(health.files, len(health.remarks))

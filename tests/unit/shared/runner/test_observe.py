@@ -53,7 +53,8 @@ class _Files:
 
     looks = 0
 
-    def __init__(self) -> None:
+    def __init__(self, failure: BaseException) -> None:
+        self._failure = failure
         self.looked_often = asyncio.Event()
 
     @property
@@ -69,14 +70,15 @@ class _Files:
         if self.looks == 5:
             self.looked_often.set()
         if self.looks == 1:
-            raise OSError("the disk is away")
+            raise self._failure
 
 
+@pytest.mark.parametrize("failure", [OSError("the disk is away"), asyncio.CancelledError()], ids=["disk", "client"])
 async def test_the_files_in_force_and_their_faults_are_in_readiness_and_metrics(
-    monkeypatch: pytest.MonkeyPatch,
+    monkeypatch: pytest.MonkeyPatch, failure: BaseException
 ) -> None:
     monkeypatch.setattr(observe, "_FILES_EVERY_S", 0)
-    files, health, metrics = _Files(), Health(), Metrics()
+    files, health, metrics = _Files(failure), Health(), Metrics()
     health.troubles = []
     watching = asyncio.create_task(observe.watch_files(files, health, metrics))
     async with asyncio.timeout(10):
@@ -120,6 +122,18 @@ async def test_a_look_that_outlives_its_process_fails_without_a_word() -> None:
     await asyncio.sleep(0)  # a turn for the task that was made, or that has been told to end
     loop.set_exception_handler(before)
     assert told == []
+
+
+async def test_a_cancellation_that_a_client_lets_out_does_not_end_the_looking() -> None:
+    answers = iter([asyncio.CancelledError(), None])
+
+    async def look() -> None:
+        if error := next(answers):
+            raise error
+
+    looking = observe._Look("Kafka", look)
+    said = [await looking.trouble() for _ in range(2)]
+    assert said == ["Kafka does not answer: LeakedCancellationError", None]
 
 
 async def test_what_is_looked_at_now_and_then_is_in_trouble_until_a_look_has_found_it_well() -> None:
