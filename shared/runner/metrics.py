@@ -104,6 +104,8 @@ class Metrics:
     def shard_left(self, shard: int) -> None:
         self._timers_known.discard(shard)
         self.next_timer_timestamp.remove(shard)
+        # Of a run that ended here long ago it would say 1 beside the process that is in the middle of the next one.
+        self.run_done_ratio.remove(shard)
 
     def run_goes_on(self, shard: int, done: float) -> None:
         self.run_done_ratio.labels(shard).set(done)

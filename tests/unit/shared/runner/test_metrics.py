@@ -39,6 +39,14 @@ def test_a_shard_that_begins_again_and_again_is_later_and_later() -> None:
     assert shown() == ["+Inf"]
 
 
+def test_how_far_a_run_is_belongs_to_the_process_that_has_the_shard() -> None:
+    metrics = Metrics()
+    metrics.run_goes_on(0, 1.0)
+    metrics.run_goes_on(1, 1.0)
+    metrics.shard_left(0)
+    assert [line for line in page(metrics) if "run_done" in line] == ['goodstanding_run_done_ratio{shard="1"} 1.0']
+
+
 def test_people_are_counted_anew_each_time() -> None:
     metrics = Metrics()
     metrics.counted([Counted("tier", "fair", 2), Counted("tier", "none", 1)])
