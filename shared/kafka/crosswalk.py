@@ -24,6 +24,7 @@ from aiokafka import ConsumerRecord, TopicPartition
 
 from shared.contracts.crosswalk import entry_key, is_entry
 from shared.contracts.topics import crosswalk_topic
+from shared.kafka.clients import is_cancelled
 from shared.kafka.connection import Kafka
 from shared.kafka.consumer import CarefulConsumer, beside
 from shared.kafka.unreadable import readable
@@ -236,7 +237,10 @@ class Crosswalk:
                     await self._open(kafka, topics)
                 assert self._consumer is not None
                 await self._read(self._consumer)
-            except Exception as error:
+            except (Exception, asyncio.CancelledError) as error:
+                if is_cancelled():
+                    raise
+                # The library lets out cancellations that nobody asked for.
                 log.warning("the crosswalk is read again after a failure", exc_info=error)
                 await self._close()
                 await asyncio.sleep(_BEGIN_AGAIN_S)

@@ -31,6 +31,7 @@ from shared.runner.metrics import Metrics
 from shared.runner.observe import Parts, count_people, observe, watch_files
 from shared.runner.past import PastError
 from shared.runner.service import Forward, Service, Stateful
+from shared.runner.shard import LeakedCancellationError
 from shared.runner.shards import Shards
 from shared.runner.timekeeper import Timekeeper
 from shared.runner.traces import open_traces
@@ -172,14 +173,21 @@ class _Process:
                 if troubles != self.health.troubles:
                     log.error("not started", because=str(error))
                 self.health.troubles = troubles
+            except asyncio.CancelledError as error:
+                if clients.is_cancelled():
+                    raise
+                # A client of Kafka has let it out: the process would end as if somebody had stopped it.
+                self._waits(f"waiting for {what}: {LeakedCancellationError.__name__}", what, error)
             except (OSError, TimeoutError, KafkaError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
                 why = clients.refusal(self.settings.connection) or known(error) or type(error).__name__
-                troubles = [f"waiting for {what}: {why}"]
-                if troubles != self.health.troubles:
-                    log.warning("waiting", what=what, exc_info=error)
-                self.health.troubles = troubles
+                self._waits(f"waiting for {what}: {why}", what, error)
             await asyncio.sleep(delay_s)
         raise AssertionError("backoff() never ends")
+
+    def _waits(self, trouble: str, what: str, error: BaseException) -> None:
+        if [trouble] != self.health.troubles:
+            log.warning("waiting", what=what, exc_info=error)
+        self.health.troubles = [trouble]
 
     async def _ask_kafka(self) -> None:
         admin = clients.admin(self.settings.connection, request_timeout_ms=5_000)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 
 import pytest
 from aiokafka import ConsumerRecord
 
 from shared.contracts.crosswalk import entry_key
+from shared.kafka import crosswalk as module
 from shared.kafka.crosswalk import Crosswalk
 
 _KEY = b"u" * 32
@@ -50,6 +52,28 @@ def test_which_entry_is_found(told: Sequence[ConsumerRecord], event_ms: int, fou
             assert crosswalk.find("rides", _NUMBER) == f"{found:064x}"
             assert crosswalk.missed() is None
     assert crosswalk.find("trams", _NUMBER) is None
+
+
+async def test_a_cancellation_that_a_client_lets_out_does_not_end_the_following(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    crosswalk, opened = Crosswalk(_KEY), list[str]()
+    again = asyncio.Event()
+
+    async def opening(*_: object) -> None:
+        opened.append("")
+        if len(opened) > 1:
+            again.set()
+        raise asyncio.CancelledError
+
+    monkeypatch.setattr(module, "_BEGIN_AGAIN_S", 0)
+    monkeypatch.setattr(crosswalk, "_open", opening)
+    following = asyncio.create_task(crosswalk._follow("kafka", ["crosswalk.rides"]))
+    async with asyncio.timeout(10):
+        await again.wait()
+    following.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await following
 
 
 def test_what_was_found_for_one_event_is_not_for_an_earlier_one() -> None:
