@@ -158,7 +158,7 @@ class PartitionReader(PartitionRecords):  # type: ignore[misc]  # the library ha
         else:
             return iter(())
         what = "The batch is damaged: its checksum is wrong. Send its events again."
-        return self._reading.unreadable(batch, behind, Code.UNREADABLE, what)
+        return self._reading.unreadable(batch, behind, Code.UNREADABLE, what, is_sound=False)
 
 
 class Result(FetchResult):  # type: ignore[misc]  # the library has no types

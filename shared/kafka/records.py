@@ -214,9 +214,12 @@ class Records:
         at_ms = _appended_ms(message.at_ms, 0)
         return self._aside(message.next_offset, Code.UNREADABLE, what, at_ms, message.next_offset - 1, 1)
 
-    def unreadable(self, batch: Batch, behind: int, code: Code, what: str) -> Iterator[Fetched]:
+    def unreadable(
+        self, batch: Batch, behind: int, code: Code, what: str, *, is_sound: bool = True
+    ) -> Iterator[Fetched]:
         """In the place of all records from the next one on to `behind`."""
-        at_ms = _appended_ms(batch.library.max_timestamp, batch.library.timestamp_type)
+        # What a damaged batch says of its time is noted for good, so it is believed no more than a sender.
+        at_ms = _appended_ms(batch.library.max_timestamp, batch.library.timestamp_type if is_sound else 0)
         return self._aside(behind, code, what, at_ms, batch.library.base_offset, batch.count)
 
     def _aside(

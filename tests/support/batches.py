@@ -50,6 +50,13 @@ def numbered(values: Sequence[bytes], numbers: Sequence[int], *, base: int = 0) 
     return resealed(at_offset(bytes(builder.build()), base), delta=len(values) - 1)
 
 
+def appended(data: bytes) -> bytes:
+    """The same batch, and it says that the broker has set its time."""
+    changed = bytearray(data)
+    changed[_ATTRIBUTES_AT + 1] |= 0x08
+    return resealed(bytes(changed))
+
+
 def damaged(data: bytes) -> bytes:
     """One bit of the records is another, as on a disk that fails: the checksum does not fit."""
     return data[:-1] + bytes([data[-1] ^ 1])

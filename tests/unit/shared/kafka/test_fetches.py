@@ -29,6 +29,7 @@ from shared.kafka.unreadable import Fetched, Unreadable, next_offset
 from tests.support.batches import (
     ABORT,
     CODECS,
+    appended,
     as_control,
     at_offset,
     batch,
@@ -99,6 +100,14 @@ def test_a_senders_own_time_lies_neither_before_1970_nor_ahead(said_ms: int) -> 
     for each in found:
         assert 0 <= each.timestamp <= int(time.time() * 1000)
         assert each.timestamp == said_ms or not 0 <= said_ms <= began_ms
+
+
+@pytest.mark.parametrize("said_ms", [-(2**40), 2**62])
+def test_a_damaged_batch_is_not_believed_when_it_was_appended(said_ms: int) -> None:
+    """Its shard notes the time for good, and could begin nowhere if no calendar had it."""
+    [found] = reader(damaged(appended(batch([(None, b"a", ())], at_ms=said_ms)))).take(1)
+    assert isinstance(found, Unreadable)
+    assert 0 <= found.timestamp <= int(time.time() * 1000)
 
 
 BEFORE, BEHIND = ones([b"before"]), ones([b"behind"], base=4)
