@@ -16,6 +16,7 @@ from aiokafka import AIOKafkaProducer
 from aiokafka.errors import TopicAuthorizationFailedError, UnknownTopicOrPartitionError
 from aiokafka.structs import RecordMetadata
 
+from shared.contracts.topics import dead_letter_topic
 from shared.kafka import sender
 from shared.kafka.sendable import Topics, is_partners, is_refused_for_good, is_too_large
 from shared.kafka.sender import SEND_TIMEOUT_S, Flight
@@ -137,7 +138,8 @@ class Delivery:
             if is_partners(topic):
                 self._topics.refused(topic)
         elif is_refused_for_good(error):
-            if len(numbers) == 1:
+            # A dead letter keeps its reason: that it is refused is the fault of its topic, for which everything waits.
+            if len(numbers) == 1 and self._messages[numbers[0]].topic != dead_letter_topic(self._service):
                 self._replace(numbers[0], f"The broker refuses it with {type(error).__name__}.")
             self._alone.update(numbers)
 

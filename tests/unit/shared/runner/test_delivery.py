@@ -21,7 +21,7 @@ from aiokafka.errors import (
 
 from shared.contracts.topics import NORMALIZED, dead_letter_topic, rejected_topic
 from shared.kafka.sendable import Topics
-from shared.runner.answers import Outgoing
+from shared.runner.answers import DeadLetter, Outgoing, dead_letter
 from shared.runner.delivery import Delivery, Outbox
 
 PARTNERS = rejected_topic("bank")
@@ -58,6 +58,13 @@ def test_what_a_broker_refuses_for_good_is_set_aside_when_it_is_alone(
     given._refused([0], error)
     assert sent_topics(given.messages) == {dead_letter_topic("ingest") if for_good else topic}
     assert not given.acknowledged(0)
+
+
+def test_a_dead_letter_that_is_refused_keeps_its_reason() -> None:
+    letter = dead_letter("ingest", DeadLetter("undecidable", "The rules failed."), "behavior.raw.bank/0/7")
+    given = Delivery("ingest", "behavior.raw.bank/0/7", [letter], Topics())
+    given._refused([0], for_code(_INVALID_RECORD)())
+    assert (given.messages, given.outcomes, given.acknowledged(0)) == ([letter], [], False)
 
 
 def test_of_a_refused_batch_each_message_is_tried_alone_first() -> None:
