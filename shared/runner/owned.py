@@ -58,7 +58,7 @@ class Owned(Generic[M, S, W]):
 
     async def send_pending(self) -> None:
         """What was decided and not sent comes before anything newer."""
-        for seq, messages in await store.pending(self._home.pool, self._home.index, self.epoch):
+        async for seq, messages in store.pending(self._home.pool, self._home.index, self.epoch):
             await self._send(seq, messages)
 
     async def prove(self) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
@@ -125,12 +125,17 @@ async def lock(db: Db, shard: int, epoch: int) -> None:
         raise FencedError
 
 
-async def pending(db: DbOrPool, shard: int, epoch: int) -> list[tuple[int, list[Outgoing]]]:
-    """What the outbox still holds, oldest first: (sequence number, messages). Raises FencedError."""
-    rows = await db.fetch(_SQL["pending"], shard, epoch)
-    if not rows and await db.fetchval(_SQL["epoch"], shard) != epoch:
+async def pending(db: DbOrPool, shard: int, epoch: int) -> AsyncIterator[tuple[int, list[Outgoing]]]:
+    """What the outbox still holds, oldest first: (sequence number, messages). Raises FencedError.
+
+    One row at a time: after everything was said again it holds a message about everybody.
+    """
+    seq = 0
+    while (row := await db.fetchrow(_SQL["pending"], shard, epoch, seq)) is not None:
+        seq = row["seq"]
+        yield seq, _outbox_decoder.decode(row["messages"])
+    if await db.fetchval(_SQL["epoch"], shard) != epoch:
         raise FencedError
-    return [(row["seq"], _outbox_decoder.decode(row["messages"])) for row in rows]
 
 
 async def advance(

@@ -20,8 +20,8 @@ select epoch from shard where shard = $1 for update
 
 -- name: pending
 select seq, messages from outbox
-where shard = $1 and (select epoch from shard where shard = $1) = $2
-order by seq
+where shard = $1 and seq > $3 and (select epoch from shard where shard = $1) = $2
+order by seq limit 1
 
 -- name: epoch
 select epoch from shard where shard = $1

@@ -7,7 +7,7 @@ of them. A gate holds the whole process, heartbeats included, at a precise line,
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -198,8 +198,9 @@ def _sending_not_fenced() -> None:
 def _outbox_not_resent() -> None:
     """A new owner forgets what the last one had decided and not sent."""
 
-    async def pending(db: Any, shard: int, epoch: int) -> list[Any]:
-        return []
+    async def pending(db: Any, shard: int, epoch: int) -> AsyncIterator[Any]:
+        for each in list[Any]():
+            yield each
 
     store.pending = pending
 

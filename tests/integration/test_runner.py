@@ -223,7 +223,7 @@ async def test_a_former_owner_can_neither_commit_nor_send(tiny: Tiny) -> None:
             assert isinstance(shard.phase, Working)
             assert shard.phase.owned.epoch == before
             with pytest.raises(store.FencedError):
-                await store.pending(db, shard.index, before)
+                await anext(store.pending(db, shard.index, before))
             with pytest.raises(store.FencedError):
                 await store.advance(db, shard.index, before, store.Progress(), sent_seq=10**9, outgoing=[])
 

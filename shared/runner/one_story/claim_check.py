@@ -106,8 +106,9 @@ async def _undecided(home: Home, claim: store.Claim, seen: Seen, own: OwnTopic) 
     if since is not None and since < now.first:
         # Its retention has deleted the messages that would have shown it. The messages that wait in the outbox may have
         # been sent before.
-        waiting = await store.pending(home.pool, shard, claim.epoch)
-        explained = sum(1 + sum(m.topic == own.topic for m in messages) for _, messages in waiting)
+        explained = 0
+        async for _, messages in store.pending(home.pool, shard, claim.epoch):
+            explained += 1 + sum(message.topic == own.topic for message in messages)
         count += max(now.first - since - explained, 0)
     if begin < now.end:
         async with home.pool.acquire() as db:
@@ -196,8 +197,7 @@ async def _last(home: Home, seen: Seen, own: OwnTopic) -> Mapping[bytes, Record]
 async def _restate(home: Home, db: Db, claim: store.Claim, own: OwnTopic, told: _Told) -> None:
     """Put into the outbox every version in which the topic differs from the database."""
     shard = home.index
-    waiting = [messages for _, messages in await store.pending(db, shard, claim.epoch)]
-    kept = [_kept(messages, own) for messages in waiting]
+    kept = [_kept(messages, own) async for _, messages in store.pending(db, shard, claim.epoch)]
     await store.replace_outbox(db, shard, [messages for messages in kept if messages])
     async for said in own.restate(db, shard, told.last, told.ahead, home.host.clock.now()):
         if said:

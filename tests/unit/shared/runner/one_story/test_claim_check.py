@@ -87,6 +87,10 @@ async def test_no_transaction_is_open_while_kafka_is_read(monkeypatch: pytest.Mo
     async def nothing(*_: Any, **__: Any) -> Any:
         return []
 
+    async def empty(*_: Any) -> AsyncIterator[Any]:
+        for each in list[Any]():
+            yield each
+
     async def seen_from(*_: Any) -> agreement.Seen:
         return agreement.Seen("cluster", topics)
 
@@ -95,8 +99,9 @@ async def test_no_transaction_is_open_while_kafka_is_read(monkeypatch: pytest.Mo
     for place, names in ((claim_check, ("_require_words", "_sign")), (operator_word, ("mark_applied",))):
         for name in names:
             monkeypatch.setattr(place, name, nothing)
-    for name in ("lock", "pending", "replace_outbox", "write_claim"):
+    for name in ("lock", "replace_outbox", "write_claim"):
         monkeypatch.setattr(store, name, nothing)
+    monkeypatch.setattr(store, "pending", empty)
     clock = SimpleNamespace(now=lambda: None, arrival=lambda at_ms: at_ms)
     own = OwnTopic("own", nothing, cast(Any, restate), True, Ahead("input", lambda _: True, nothing))
     host = SimpleNamespace(clock=clock, settings=SimpleNamespace(connection="kafka"))
