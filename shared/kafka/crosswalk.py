@@ -132,17 +132,24 @@ class Crosswalk:
 
     def take(self, records: Iterable[ConsumerRecord]) -> None:
         self._db.execute("begin")
-        for record in records:
-            if not is_entry(record.key, record.value):
-                log.warning("passed over what is no entry", topic=record.topic, offset=record.offset)
-            elif record.value is None:
-                self._db.execute("delete from entry where number = ?", (_packed(record.key),))
-                self._known.cache_clear()
-            else:
-                values = (_packed(record.key), _packed(record.value), record.timestamp, record.topic)
-                self._db.execute("insert or ignore into entry values (?, ?, ?, ?)", values)
-        self._db.execute("commit")
+        try:
+            for record in records:
+                self._take(record)
+        finally:
+            # Whatever failed: while this one is open, no other could begin, and nothing would be taken any more.
+            if self._db.in_transaction:
+                self._db.execute("commit")
         self._news.set()
+
+    def _take(self, record: ConsumerRecord) -> None:
+        if not is_entry(record.key, record.value):
+            log.warning("passed over what is no entry", topic=record.topic, offset=record.offset)
+        elif record.value is None:
+            self._db.execute("delete from entry where number = ?", (_packed(record.key),))
+            self._known.cache_clear()
+        else:
+            values = (_packed(record.key), _packed(record.value), record.timestamp, record.topic)
+            self._db.execute("insert or ignore into entry values (?, ?, ?, ?)", values)
 
     # -- reading -------------------------------------------------------------------------------------------------------
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import pytest
 from aiokafka import ConsumerRecord
@@ -74,6 +74,19 @@ async def test_a_cancellation_that_a_client_lets_out_does_not_end_the_following(
     following.cancel()
     with pytest.raises(asyncio.CancelledError):
         await following
+
+
+def test_what_fails_in_the_middle_is_taken_when_it_comes_again() -> None:
+    crosswalk = Crosswalk(_KEY)
+
+    def without_memory() -> Iterator[ConsumerRecord]:
+        yield _entry(1, 5_000)
+        raise MemoryError
+
+    with pytest.raises(MemoryError):
+        crosswalk.take(without_memory())
+    crosswalk.take([_entry(1, 5_000), _entry(2, 6_000, "C-2")])
+    assert len(crosswalk) == 2
 
 
 def test_what_was_found_for_one_event_is_not_for_an_earlier_one() -> None:
