@@ -18,6 +18,7 @@ from shared.kafka.connection import Kafka
 
 BATCH_BYTES_MAX = 256 * 1024
 SEND_TIMEOUT_S = 30.0
+_STOP_TIMEOUT_S = 2.0
 REQUEST_BYTES_MAX = 4 * 1024 * 1024
 """A refusal carries the partner's whole record, whose limit is the raw topic's."""
 
@@ -55,12 +56,18 @@ async def started(kafka: Kafka, transactional_id: str | None = None) -> AsyncIte
             await producer.start()
         yield producer
     finally:
-        # Stopping flushes, which a fenced or cut-off producer may never finish.
-        with contextlib.suppress(Exception):
-            async with asyncio.timeout(2):
-                await producer.stop()
-        with contextlib.suppress(Exception):
-            await producer.client.close()
+        try:
+            # Stopping flushes, which a fenced or cut-off producer may never finish.
+            with contextlib.suppress(Exception):
+                async with asyncio.timeout(_STOP_TIMEOUT_S):
+                    await producer.stop()
+        finally:
+            # Where that was cut off, what sends would go on for ever, over connections that it opens again: after an
+            # outage all that were left would send what their successors have sent.
+            if (sending := producer._sender.sender_task) is not None:
+                sending.cancel()
+            with contextlib.suppress(Exception):
+                await producer.client.close()
 
 
 async def send(producer: AIOKafkaProducer, messages: Sequence[Outgoing]) -> None:
