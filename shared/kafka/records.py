@@ -186,10 +186,11 @@ class Records:
         """Whether a record that is not the next one is still to come; false for those that were taken before."""
         if not batch.library.base_offset <= offset < batch.next_offset:
             raise _NotOfThisBatchError
-        if offset > self.next_offset and batch.is_whole:
-            # Its sender has numbered its records so. A broker does not look, and nothing is lost.
-            raise _NotOfThisBatchError
-        self.missing_before(offset)
+        if offset > self.next_offset:
+            if batch.is_whole:
+                # Its sender has numbered its records so. A broker does not look, and nothing is lost.
+                raise _NotOfThisBatchError
+            self.missing_before(offset)
         return offset == self.next_offset
 
     def _rest(self, batch: Batch) -> Iterator[Fetched]:
