@@ -195,7 +195,7 @@ class Records:
 
     def _rest(self, batch: Batch) -> Iterator[Fetched]:
         """In the place of the positions at the end of a batch that none of its records has."""
-        if batch.is_whole:
+        if self.next_offset < batch.next_offset and batch.is_whole:
             # Two records have said that they are the same one.
             what = "The records of the batch do not add up. Send its events again."
             yield from self.unreadable(batch, batch.next_offset, Code.UNREADABLE, what)
