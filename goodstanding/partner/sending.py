@@ -29,7 +29,7 @@ from goodstanding.platform.deployment import Deployment
 from goodstanding.reading.offsets import Offsets, asking
 from goodstanding.reading.progress import Progress
 from goodstanding.reading.topic import between
-from services.ingest.core.mapping import CsvMapping, JsonMapping
+from services.ingest.core.mapping import has_several
 from shared.contracts.cloudevents import EVENT_BYTES_MAX, LIST_BYTES_MAX, too_large
 from shared.contracts.exchange import Outgoing
 from shared.contracts.partition import PARTITIONS, partition_of
@@ -116,9 +116,7 @@ def sendable(partner: str, lines: Sequence[Line]) -> tuple[Sequence[Line], Seque
     """The messages that Kafka takes, and the verdicts on the others, which are ingest's on what is too large: one of
     them would end the sending of all, and nobody would hear what became of those that were sent."""
     mapping = mapping_of(partner)
-    has_many = isinstance(mapping, CsvMapping) and mapping.header
-    has_many = has_many or (isinstance(mapping, JsonMapping) and mapping.list is not None)
-    headers, bytes_max = headers_of(mapping), LIST_BYTES_MAX if has_many else EVENT_BYTES_MAX
+    headers, bytes_max = headers_of(mapping), LIST_BYTES_MAX if has_several(mapping) else EVENT_BYTES_MAX
     taken: list[Line] = []
     refused: list[Verdict] = []
     for line in lines:

@@ -279,7 +279,7 @@ def _record(events: Events, kind: Kind, key: Key, fields: Fields) -> Reader[Body
         report = RecordReport(
             kind=kind.name,
             report_id=report_id(flat),
-            status=said,  # type: ignore[arg-type]  # its reader gives the statuses of a report alone
+            status=said,
             **values,
         )
         if fault := check_record(report, ""):

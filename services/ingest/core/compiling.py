@@ -23,6 +23,7 @@ from services.ingest.core.mapping import (
     PartnerMapping,
     Rights,
     Word,
+    has_several,
     words_of,
 )
 from services.ingest.core.native import native_mapping
@@ -148,13 +149,13 @@ class _AnyColumn(Container[str]):
 
 def _several(mapping: ForeignMapping) -> Several | None:
     """Where several events of one message stand, if they do. Raises MappingError."""
-    if isinstance(mapping, CsvMapping) and mapping.header:
+    if not has_several(mapping):
+        return None
+    path = mapping.list if isinstance(mapping, JsonMapping) else None
+    if path is None or path == ROOT_LIST:
         return Several()
-    if isinstance(mapping, JsonMapping) and mapping.list is not None:
-        if mapping.list != ROOT_LIST:
-            check_path(mapping.list, None, ("list",))
-        return Several(() if mapping.list == ROOT_LIST else tuple(mapping.list.split(".")))
-    return None
+    check_path(path, None, ("list",))
+    return Several(tuple(path.split(".")))
 
 
 def _bare(mapping: ForeignMapping, fields: Fields) -> Bare | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
-from typing import TypeVar
+from typing import TypeVar, cast
 
 from services.ingest.core import number_readers, readers, time_fields
 from services.ingest.core.context import Subject, UnknownCustomerError
@@ -25,6 +25,7 @@ from shared.contracts.messages import Consent
 from shared.contracts.texts import TextError, one_form
 
 T = TypeVar("T")
+W = TypeVar("W", bound=str)
 _UNKNOWN_CUSTOMER = (
     "The crosswalk does not say whose this customer number is. Give the operator the number with the person's"
     " identifier, and then send the event again."
@@ -106,7 +107,7 @@ class Fields(Paths):
                 raise MappingError((*key, word), "As `codes` compares words, this one is there already.")
             seen.add(spelled(word))
 
-    def choice(self, spec: str | Text, key: Key, choices: tuple[str, ...]) -> Reader[str]:
+    def choice(self, spec: str | Text, key: Key, choices: tuple[W, ...]) -> Reader[W]:
         """One of our own words; the partner's, where the mapping has a `map`."""
         words = spec.map if isinstance(spec, Text) else {}
         for word, meaning in words.items():
@@ -116,7 +117,8 @@ class Fields(Paths):
             raise MappingError((*key, "fixed"), f"It must be one of: {', '.join(choices)}.")
         read = self.text(spec, key, TEXT_CHARACTERS_MAX)
         if words or (isinstance(spec, Text) and spec.fixed is not None):
-            return read
+            # Whatever it says then was found among the choices above.
+            return cast("Reader[W]", read)
         chosen = readers.one_of(read, {word: word for word in choices}, self.label(spec))
         path = spec if isinstance(spec, str) else spec.path
         return chosen if path is None else self.tried(self.source(path, key), key, chosen, choices)

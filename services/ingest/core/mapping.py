@@ -202,6 +202,13 @@ ForeignMapping: TypeAlias = JsonMapping | CsvMapping | FixedMapping
 PartnerMapping: TypeAlias = ForeignMapping | NativeMapping
 
 
+def has_several(mapping: PartnerMapping) -> bool:
+    """Whether a message may have several events (rules E21)."""
+    if isinstance(mapping, JsonMapping):
+        return mapping.list is not None
+    return isinstance(mapping, CsvMapping) and mapping.header
+
+
 def words_of(kind: str | Word | tuple[str | Word, ...]) -> tuple[str | Word, ...]:
     """Where the words of an event's code stand, in their order."""
     return kind if isinstance(kind, tuple) else (kind,)

@@ -18,6 +18,7 @@ from shared.contracts.faults import Code
 from shared.contracts.texts import CONTROL, TextError, is_plain, one_form
 
 T = TypeVar("T")
+W = TypeVar("W", bound=str)
 Reader: TypeAlias = Callable[[Flat], T]
 
 _LIST_CHARACTERS_MAX = 300
@@ -161,15 +162,15 @@ def made(function: Callable[..., str], parts: tuple[Reader[str], ...], label: st
 
 
 def one_of(
-    words: Reader[str], choices: Mapping[str, str], label: str, spelled: Callable[[str], str] | None = None
-) -> Reader[str]:
+    words: Reader[str], choices: Mapping[str, W], label: str, spelled: Callable[[str], str] | None = None
+) -> Reader[W]:
     """The partner's word as ours; only the words of `choices` are taken, which are `spelled` as the comparison asks."""
     sentence = f"Send one of: {listed(choices)}."
     if spelled is not None:
         exact, as_sent = {spelled(word): choice for word, choice in choices.items()}, words
         return one_of(lambda flat: spelled(as_sent(flat)), exact, label)
 
-    def read(flat: Flat) -> str:
+    def read(flat: Flat) -> W:
         choice = choices.get(words(flat))
         if choice is None:
             raise Refuse(Code.UNKNOWN_VALUE, label, sentence)
