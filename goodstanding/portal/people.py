@@ -151,7 +151,11 @@ class People:
         self._kept.move_to_end(user_id)
         if len(self._kept) > _KEPT_MAX:
             self._kept.popitem(last=False)
-        asyncio.get_running_loop().call_later(_KEPT_S, self._kept.pop, user_id, None)
+        asyncio.get_running_loop().call_later(_KEPT_S, self._forget, one)
+
+    def _forget(self, one: _Explaining) -> None:
+        if self._kept.get(one.known.user_id) is one:
+            del self._kept[one.known.user_id]
 
     async def erased_by(self, user_id: str, key: bytes) -> Mapping[str, ErasureReceipt | None]:
         """The requests by which the person was erased lately, the latest last, each with its receipt if that has come:
