@@ -18,8 +18,9 @@ from services.scorer.core.scorecard_parts import Condition
 from services.scorer.core.values import Value, Values, given_by, values_of
 from shared.contracts.kinds import KIND_OF, Shape
 from shared.policy_file import load_policy
-from tests.support.drawn_lives import Told, lives, state_after
+from tests.support.drawn_lives import lives, state_after, told
 from tests.support.law_sizes import examples
+from tests.support.oracle.scores import Event
 from tests.support.people import JAN, SHIPPED, day
 
 LEARNED = load_policy(POLICY, Scorecard)
@@ -81,7 +82,7 @@ LATENESS = st.sampled_from([1, 29, 30, 59, 60, 89])
 @examples(40)
 @given(lives(of=OF_A_CARD, months=st.integers(JAN - 6, JAN)), st.data())
 def test_to_have_paid_a_card_later_never_raises_the_score_that_was_learned(
-    life: list[Told], data: st.DataObject
+    life: list[Event], data: st.DataObject
 ) -> None:
     paid = [n for n, one in enumerate(life) if KIND_OF[one.kind].shape is Shape.OBLIGATION]
     assume(paid)
@@ -96,12 +97,12 @@ def test_to_have_paid_a_card_later_never_raises_the_score_that_was_learned(
 def test_whoever_was_late_once_has_no_more_than_whoever_never_was(used: int, late: int, month: int) -> None:
     """With a card that is used much, little or never."""
 
-    def life(days: dict[int, int]) -> list[Told]:
+    def life(days: dict[int, int]) -> list[Event]:
         of_months = [
             [
-                Told("credit_card.statement", day(m, 1), f"s{m}", amount=used, limit=3_000_000),
-                Told("credit_card.payment", day(m, 2), f"p{m}", amount=used),
-                Told("credit_card.repayment", day(m, 3), f"r{m}", amount=used, days_late=days.get(m, 0)),
+                told("credit_card.statement", day(m, 1), f"s{m}", amount=used, limit=3_000_000),
+                told("credit_card.payment", day(m, 2), f"p{m}", amount=used),
+                told("credit_card.repayment", day(m, 3), f"r{m}", amount=used, days_late=days.get(m, 0)),
             ]
             for m in range(JAN - 5, JAN + 1)
         ]

@@ -26,14 +26,15 @@ from services.scorer.core.scorecard_parts import Rule
 from shared.contracts.kinds import KIND_OF, Shape
 from shared.policy_file import SCORECARD
 from shared.settings import ROOT
-from tests.support.drawn_lives import ANY_MONTH, Told, kinds, lives, state_after
+from tests.support.drawn_lives import ANY_MONTH, kinds, lives, state_after, told
 from tests.support.law_sizes import examples
+from tests.support.oracle.scores import Event
 from tests.support.people import JAN, SHIPPED, ZONE, day
 
 BOOK = read_policy(ROOT / "policies" / SCORECARD)
 
 
-def behavior_of(life: Sequence[Told]) -> Behavior:
+def behavior_of(life: Sequence[Event]) -> Behavior:
     behavior = Behavior()
     for one in life:
         behavior.hear(one, ZONE)
@@ -54,7 +55,7 @@ def in_the_book(circle: Circle | None) -> rule_book.Circle | None:
 
 @examples(200)
 @given(lives(), CIRCLES, st.integers(JAN - 2, JAN + 1))
-def test_a_score_is_what_the_rule_book_says(life: list[Told], circle: Circle | None, through: int) -> None:
+def test_a_score_is_what_the_rule_book_says(life: list[Event], circle: Circle | None, through: int) -> None:
     """(rules S8 to S12, and S19)"""
     points, limits = scored(BOOK, behavior_of(life), through, in_the_book(circle))
     expected, _ = rule_book.bounded(BOOK, points, limits, [])
@@ -167,7 +168,7 @@ def test_with_more_evidence_points_go_from_unknown_towards_the_measured_and_not_
 
 
 @given(lives(), st.data())
-def test_later_is_never_better(life: list[Told], data: st.DataObject) -> None:
+def test_later_is_never_better(life: list[Event], data: st.DataObject) -> None:
     """Whatever was paid, to have paid it later, or late instead of on time, raises no score."""
     late = [n for n, one in enumerate(life) if KIND_OF[one.kind].shape is Shape.OBLIGATION]
     if not late:
@@ -180,17 +181,19 @@ def test_later_is_never_better(life: list[Told], data: st.DataObject) -> None:
 
 
 @given(lives(), kinds(Shape.FIGURE), st.integers(0, 10**8), st.integers(JAN - 12, JAN))
-def test_to_state_a_figure_for_the_first_time_never_costs(life: list[Told], kind: str, amount: int, month: int) -> None:
+def test_to_state_a_figure_for_the_first_time_never_costs(
+    life: list[Event], kind: str, amount: int, month: int
+) -> None:
     """(rules S20)"""
     before = [one for one in life if one.kind != kind]
     months = range(month - 2, month + 1)
-    stated = [Told(kind, day(m), f"stated {m}", amount=amount, consent="c1") for m in months]
+    stated = [told(kind, day(m), f"stated {m}", amount=amount, consent="c1") for m in months]
     without, with_it = (evaluate(state_after(each), SHIPPED, JAN) for each in (before, [*before, *stated]))
     assert with_it.score >= without.score
 
 
 @given(lives(), st.randoms(use_true_random=False), CIRCLES)
-def test_the_order_of_rules_moves_no_score(life: list[Told], random: Any, circle: Circle | None) -> None:
+def test_the_order_of_rules_moves_no_score(life: list[Event], random: Any, circle: Circle | None) -> None:
     rules = list(SHIPPED.rules)
     random.shuffle(rules)
     mixed = msgspec.structs.replace(SHIPPED, rules=tuple(rules))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -11,25 +10,13 @@ from hypothesis import strategies as st
 
 from services.scorer.core.state import State
 from shared.contracts.kinds import KIND_OF, KINDS, Shape
+from tests.support.oracle.scores import Event
 from tests.support.people import JAN, consent, day, event, state_of
 
 
-@dataclass(frozen=True, slots=True)
-class Told:
-    """An event as the rule book reads it."""
-
-    kind: str
-    time: datetime
-    id: str
-    partner: str = "bank"
-    count: int = 1
-    amount: int | None = None
-    limit: int | None = None
-    days_late: int = 0
-    reverses: bool = False
-    value: str | None = None
-    contact: str | None = None
-    consent: str | None = None
+def told(kind: str, time: datetime, id: str, **fields: Any) -> Event:
+    """An event as the rule book reads it, of the one person whose life it is."""
+    return Event(person="somebody", partner="bank", id=id, time=time, kind=kind, **fields)
 
 
 def kinds(*shapes: Shape, of: frozenset[str] | None = None) -> st.SearchStrategy[str]:
@@ -45,7 +32,7 @@ def lives(
     size: int = 30,
     of: frozenset[str] | None = None,
     months: st.SearchStrategy[int] = ANY_MONTH,
-) -> list[Told]:
+) -> list[Event]:
     """What somebody did, of any kind or of these, and in any month; no two at one time, so that the latest is the
     latest."""
     amounts, lateness = st.integers(0, 3_000_000), st.sampled_from([0, 0, 0, 1, 5, 29, 30, 89, 120])
@@ -72,16 +59,16 @@ def lives(
     )
     drawn = draw(st.lists(st.tuples(months, st.integers(1, 28), made), max_size=size))
     return [
-        Told(time=day(month, of_month) + timedelta(seconds=number), id=str(number), **fields)
+        told(time=day(month, of_month) + timedelta(seconds=number), id=str(number), **fields)
         for number, (month, of_month, fields) in enumerate(drawn)
     ]
 
 
-def state_after(life: Sequence[Told]) -> State:
+def state_after(life: Sequence[Event]) -> State:
     return state_of(*(_event(one) for one in life))
 
 
-def _event(one: Told) -> Any:
+def _event(one: Event) -> Any:
     shape = KIND_OF[one.kind].shape
     fields: dict[str, Any] = {"amount": one.amount, "count": one.count, "value": one.value, "limit": one.limit}
     if shape is Shape.OBLIGATION:
