@@ -16,6 +16,7 @@ from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from aiokafka.errors import (
     InvalidConfigurationError,
     InvalidReplicationFactorError,
+    KafkaConnectionError,
     PolicyViolationError,
     TopicAlreadyExistsError,
     for_code,
@@ -67,9 +68,22 @@ async def administrator(kafka: Kafka) -> AsyncIterator[AIOKafkaAdminClient]:
     admin = clients.admin(kafka)
     await admin.start()
     try:
+        await _until_brokers_come(admin)
         yield admin
     finally:
         await admin.close()
+
+
+async def _until_brokers_come(admin: AIOKafkaAdminClient) -> None:
+    """A broker that is not counted among the living answers that there is none, itself included."""
+    client = admin._client
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(_BROKERS_BACK_WITHIN_S):
+            while client.get_random_node() is None:
+                await asyncio.sleep(_ASK_AGAIN_AFTER_S)
+                await client.force_metadata_update()
+    if client.get_random_node() is None:
+        raise KafkaConnectionError("Kafka answers, and says that none of its brokers is there")
 
 
 async def ensure_topics(kafka: Kafka, partners: Sequence[str], replication_factor: int = 1) -> TopicReport:

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 import msgspec
 import structlog
 from aiokafka import AIOKafkaProducer
-from aiokafka.errors import TopicAuthorizationFailedError, UnknownTopicOrPartitionError
+from aiokafka.errors import KafkaConnectionError, TopicAuthorizationFailedError, UnknownTopicOrPartitionError
 from aiokafka.structs import RecordMetadata
 
 from shared.contracts.topics import dead_letter_topic
@@ -87,6 +87,9 @@ class Delivery:
             error = self._land()
         if error:
             raise error
+        if self._waiting:
+            # An answer that was given up, as a producer does that is stopped, has said nothing.
+            raise KafkaConnectionError("the producer was stopped before the broker had answered")
 
     async def _put_and_await(self, producer: AIOKafkaProducer) -> None:
         await sender.put(producer, self._waiting.items(), self._flights, frozenset(self._alone))
@@ -116,9 +119,10 @@ class Delivery:
         for answer, numbers in self._flights:
             if not answer.done():
                 flying.append((answer, numbers))
-            elif answer.cancelled() or (error := answer.exception()) is None:
-                if not answer.cancelled():
-                    self._acknowledged(numbers, answer.result())
+            elif answer.cancelled():
+                continue
+            elif (error := answer.exception()) is None:
+                self._acknowledged(numbers, answer.result())
             else:
                 first = first or error
                 self._refused(numbers, error)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from typing import Any, cast
 
@@ -9,6 +10,7 @@ import msgspec
 import pytest
 from aiokafka.errors import (
     InvalidTopicError,
+    KafkaConnectionError,
     KafkaError,
     KafkaTimeoutError,
     MessageSizeTooLargeError,
@@ -20,6 +22,7 @@ from aiokafka.errors import (
 )
 
 from shared.contracts.topics import NORMALIZED, dead_letter_topic, rejected_topic
+from shared.kafka import sender
 from shared.kafka.sendable import Topics
 from shared.runner.answers import DeadLetter, Outgoing, dead_letter
 from shared.runner.delivery import Delivery, Outbox
@@ -124,3 +127,16 @@ async def test_what_was_learned_of_a_message_outlives_a_claim(monkeypatch: pytes
         await outbox.send(nobody, 7, decided)
     await outbox.send(nobody, 7, stored)
     assert given[0] is given[1]
+
+
+async def test_an_answer_that_was_given_up_is_no_acknowledgement(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def put(_producer: object, _messages: object, flights: list[sender.Flight], _alone: object) -> None:
+        answer = asyncio.get_running_loop().create_future()
+        answer.cancel()
+        flights.append((answer, [0]))
+
+    monkeypatch.setattr(sender, "put", put)
+    given = delivery(NORMALIZED)
+    with pytest.raises(KafkaConnectionError):
+        await given._send(cast("Any", None))
+    assert not given.acknowledged(0)
