@@ -7,17 +7,21 @@ import asyncio
 import contextlib
 import time
 from bisect import bisect_right
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import AbstractContextManager
 from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Protocol
 
+import structlog
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 
 from shared.contracts.topics import CLOCK_TOPIC
 from shared.kafka import clients
 from shared.kafka.connection import Kafka
 from shared.trust import ClockDoubtError, TrustedTime, machine_time
+
+log = structlog.get_logger("clock")
 
 _CLOCK = TopicPartition(CLOCK_TOPIC, 0)
 PAST_IS_CLOSED = b"live"
@@ -26,6 +30,13 @@ _CLOSED_SENTENCE = (
     "The past of this platform is closed, and this process still goes by the clock of the loading: start it with"
     " GOODSTANDING_CLOCK=system."
 )
+_UNREAD_SENTENCE = (
+    f"What was set last on {CLOCK_TOPIC} cannot be read, and nothing is decided by an earlier time. See what runs:"
+    " goodstanding doctor"
+)
+_PATIENCE_S = 10.0
+"""An instant is one small record, which is here within moments."""
+_FOLLOW_AGAIN_S = 0.5
 
 
 class Clock(Protocol):
@@ -45,8 +56,8 @@ class Clock(Protocol):
         """Return only when every instant set before this call is visible to `now`."""
         ...
 
-    def on_change(self, wake: Callable[[], None]) -> None:
-        """Call `wake` whenever the clock is set."""
+    def waking(self, wake: Callable[[], None]) -> AbstractContextManager[None]:
+        """While it lasts, `wake` is called whenever the clock is set."""
         ...
 
 
@@ -82,8 +93,8 @@ class SystemClock:
         """Raises ClockDoubtError, so that no step begins."""
         self.time.now()
 
-    def on_change(self, wake: Callable[[], None]) -> None:
-        return
+    def waking(self, wake: Callable[[], None]) -> AbstractContextManager[None]:
+        return contextlib.nullcontext()
 
 
 class SteppedClock:
@@ -123,17 +134,37 @@ class SteppedClock:
     def delay_s(self, instant: datetime | None) -> float | None:
         return None
 
-    def on_change(self, wake: Callable[[], None]) -> None:
+    @contextlib.contextmanager
+    def waking(self, wake: Callable[[], None]) -> Iterator[None]:
         self._wakers.append(wake)
+        try:
+            yield
+        finally:
+            self._wakers.remove(wake)
 
     async def refresh(self) -> None:
+        """Raises ClockDoubtError, also where what was set before cannot be read."""
         end = (await self._asking.end_offsets([_CLOCK]))[_CLOCK]
-        async with self._changed:
-            await self._changed.wait_for(lambda: self._next_offset >= end)
+        try:
+            async with asyncio.timeout(_PATIENCE_S), self._changed:
+                await self._changed.wait_for(lambda: self._next_offset >= end)
+        except TimeoutError:
+            raise ClockDoubtError(_UNREAD_SENTENCE) from None
         self._raise_closed()
 
     async def follow(self) -> None:
         """Take over every instant that the driver sets, for as long as the task lives."""
+        while True:
+            try:
+                await self._follow()
+            except (Exception, asyncio.CancelledError) as error:
+                if clients.is_cancelled():
+                    raise
+                # Every shard waits for what is set, so nothing that a client lets out may end the following.
+                log.warning("the led clock is followed again after a failure", exc_info=error)
+            await asyncio.sleep(_FOLLOW_AGAIN_S)
+
+    async def _follow(self) -> None:
         async for record in self._consumer:
             assert record.value is not None
             async with self._changed:

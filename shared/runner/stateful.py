@@ -80,7 +80,11 @@ class StatefulShard(Shard, Generic[M, S, W]):
         self._portions = Portions(pace.first(self._host.settings.batch_records_max))
         self._handled: dict[str, int] = {}
         """How far the last claim is known to have come."""
-        home.host.clock.on_change(self._clock_moved)
+
+    async def run(self) -> None:
+        # For as long as it works: a clock that is set for years would keep every shard that was ever here.
+        with self._host.clock.waking(self._clock_moved):
+            await super().run()
 
     @property
     def handled_offsets(self) -> dict[str, int]:

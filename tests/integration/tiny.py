@@ -9,7 +9,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import uuid
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any, TypeAlias, cast
@@ -112,8 +113,11 @@ class HandClock:
     async def refresh(self) -> None:
         return
 
-    def on_change(self, wake: Callable[[], None]) -> None:
+    @contextmanager
+    def waking(self, wake: Callable[[], None]) -> Iterator[None]:
         self._wakers.append(wake)
+        yield
+        self._wakers.remove(wake)
 
 
 @dataclass
