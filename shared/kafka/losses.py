@@ -30,7 +30,7 @@ class Losses:
         self._noted: dict[TopicPartition, int] = {}
         """Up to where each partition's losses are known: a shard that reads again meets the same hole again."""
         self._records: dict[tuple[TopicPartition, Reason], tuple[int, int]] = {}
-        """How many in all, and the position of the first."""
+        """How many in all, and the lowest position."""
 
     def note(self, tp: TopicPartition, reason: Reason, first: int, behind: int) -> None:
         """The records `first` to `behind - 1` are lost."""
@@ -39,9 +39,13 @@ class Losses:
             return
         self._noted[tp] = behind
         before, earliest = self._records.get((tp, reason), (0, first))
-        self._records[tp, reason] = (before + behind - first, earliest)
+        self._records[tp, reason] = (before + behind - first, min(earliest, first))
         self._count(tp.topic, reason, behind - first)
         log.error("records lost", topic=tp.topic, partition=tp.partition, reason=reason, first=first, next=behind)
+
+    def other_log(self, tp: TopicPartition) -> None:
+        """The topic was made again, or restored: the same offsets are of other records now, which may be lost too."""
+        self._noted.pop(tp, None)
 
     def troubles(self) -> list[str]:
         """Sentences for readiness."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING
 
 import structlog
@@ -65,6 +65,12 @@ class Inputs:
         for tp in self._partitions:
             if tp.topic == topic:
                 self._losses.note(tp, "deleted", first, behind)
+
+    def other_logs(self, topics: Collection[str]) -> None:
+        """These topics are not the logs any more that were read before."""
+        for tp in self._partitions:
+            if tp.topic in topics:
+                self._losses.other_log(tp)
 
     async def commit(self, committed: Mapping[str, Committed]) -> None:
         """Commit for the group, by topic; a rebalance in between is not an error."""

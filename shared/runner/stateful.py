@@ -80,6 +80,8 @@ class StatefulShard(Shard, Generic[M, S, W]):
         self._portions = Portions(pace.first(self._host.settings.batch_records_max))
         self._handled: dict[str, int] = {}
         """How far the last claim is known to have come."""
+        self._unanswered = False
+        """Whether the last claim got no answer: then it may itself be what has moved the epoch."""
 
     async def run(self) -> None:
         # For as long as it works: a clock that is set for years would keep every shard that was ever here.
@@ -118,8 +120,12 @@ class StatefulShard(Shard, Generic[M, S, W]):
         except store.FencedError:
             self._become(Lost())
             self.doing = Doing.BEGINNING
-            self.troubled("claimed by another process")
-            log.warning("shard claimed by another process", shard=self.index)
+            by = (
+                "another process, or by this one in a try that got no answer" if self._unanswered else "another process"
+            )
+            self._unanswered = False
+            self.troubled(f"claimed by {by}")
+            log.warning("shard lost", shard=self.index, claimed_by=by)
             self._outbox.forget()
             await stopped_within(self._stopping, _LOST_DELAY_S)
             self._become(Unclaimed())
@@ -138,7 +144,7 @@ class StatefulShard(Shard, Generic[M, S, W]):
         before = self.phase.epoch if isinstance(self.phase, Unclaimed) else None
         # Before the claim: a process of a wrong deployment must not fence the right one, every few seconds.
         await claim_check.look(home)
-        claim = await store.claim(home.pool, self.index, epoch=before)
+        claim = await self._asked_for(before)
         self.phase = Unclaimed(claim.epoch)
         claim = await claim_check.check_claim(home, claim)
         async with started(home.host.settings.connection, transactional_id(home.service, self.index)) as producer:
@@ -156,6 +162,17 @@ class StatefulShard(Shard, Generic[M, S, W]):
             working = Working(self, owned, self._host, self._portions)
             self._become(working)
             await working.run()
+
+    async def _asked_for(self, before: int | None) -> store.Claim:
+        try:
+            claim = await store.claim(self._home.pool, self.index, epoch=before)
+        except store.FencedError:
+            raise
+        except BaseException:
+            self._unanswered = True
+            raise
+        self._unanswered = False
+        return claim
 
     def _become(self, phase: Phase) -> None:
         assert type(phase) in FOLLOWS[type(self.phase)], f"{type(self.phase).__name__} to {type(phase).__name__}"

@@ -18,7 +18,7 @@ from shared.runner.one_story import operator_word
 from shared.runner.stateful import StatefulShard
 from shared.runner.working import Working
 from tests.faults.cluster import APPEND_TIMES
-from tests.integration.seen import KEY, SHARD, until_trouble
+from tests.integration.seen import KEY, SHARD, lost, until_trouble
 from tests.integration.tiny import KEYS, Count, Tiny, until
 from tests.support.fresh_kafka import delete_before
 from tests.support.unreadable import send_raw
@@ -86,11 +86,15 @@ async def test_a_topic_that_was_made_again_stops_its_readers_until_the_operator_
         trouble = await until_trouble(worker, tiny.source, "made again")
         assert f"goodstanding offsets accept {tiny.name}" in trouble
         assert await tiny.totals() == {KEY: 20}, "nothing is read before the word"
+        place = TopicPartition(tiny.source, SHARD)
+        worker.here._losses.note(place, "gap", 0, 100)  # as if it had been lost of the former log
         told = await accept(tiny)
         assert len({each.found.token for each in told}) == 1, "one topic, one word"
         assert all("from its beginning" in each.found.remedy for each in told)
         await worker.until_shards(PARTITIONS)
         await tiny.until_total(20 + sent_after + 1)
+        worker.here._losses.note(place, "gap", 0, 1)
+        assert lost(worker)["gap"] == 101, "what was known of the former log says nothing of this one"
     assert (await tiny.totals())[KEY] == 20 + sent_after
     assert all(word["applied_at"] >= word["given_at"] for word in await given_words(tiny))
     # The word was for that topic: the next one needs another.

@@ -24,12 +24,14 @@ from tests.integration.seen import (
     KEY,
     KINDS,
     NEIGHBOR,
+    SHARD,
     assert_exactly_once,
     handled,
     letters,
     published,
     retried,
     service_of,
+    until_trouble,
 )
 from tests.integration.tiny import KEYS, Add, Count, Tiny, Worker, Write, until
 
@@ -54,6 +56,28 @@ async def test_a_successor_goes_on_where_the_last_one_stopped(tiny: Tiny) -> Non
         async with tiny.worker():
             await tiny.until_total(300 * part)
     await assert_exactly_once(tiny, 900)
+
+
+async def test_a_claim_that_got_no_answer_is_not_told_as_another_process(
+    tiny: Tiny, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    claim = store.claim
+
+    async def without_answer(db: Any, shard: int, *, epoch: int | None) -> store.Claim:
+        monkeypatch.undo()
+        await claim(db, shard, epoch=epoch)
+        raise ConnectionResetError
+
+    async with tiny.worker() as worker:
+        await worker.until_shards(6)
+        monkeypatch.setattr(store, "claim", without_answer)
+        shard = worker.here.shards[SHARD]
+        shard.doubt("as if a server had changed")
+        await until_trouble(worker, "claimed by another process, or by this one in a try that got no answer")
+        await tiny.send(ones(6))
+        await tiny.until_total(6)
+        await worker.until_shards(6)
+    await assert_exactly_once(tiny, 6)
 
 
 async def test_workers_share_the_shards_under_load(tiny: Tiny) -> None:

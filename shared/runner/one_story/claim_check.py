@@ -146,13 +146,16 @@ async def _resolved(home: Home, claim: store.Claim, seen: Seen, found: Sequence[
         match each:
             case OtherCluster():
                 offsets, newest = {}, {}
+                home.inputs.other_logs(seen.topics.keys())
             case OtherTopic(topic, is_output=False):
                 offsets.pop(topic, None)
                 newest.pop(topic, None)
+                home.inputs.other_logs([topic])
             case BeyondEnd(topic) | Rewritten(topic):
                 offsets[topic] = await questions.after_restore(
                     home.inputs, home.host.clock, topic, newest.get(topic), seen.topics[topic]
                 )
+                home.inputs.other_logs([topic])
             case _:
                 pass
         if home.own and affects_output(each):

@@ -108,8 +108,10 @@ async def _start(home: Home, topic: str, found: Judged, owner: str) -> Start:
     note = replace(anew, newest=newest or 0)
     match found.contradiction:
         case OtherCluster() | OtherTopic():
+            home.inputs.other_logs([topic])
             return Start(now.first, anew, moved=True)
         case BeyondEnd() | Rewritten():
+            home.inputs.other_logs([topic])
             at = await questions.after_restore(home.inputs, home.host.clock, topic, newest, now)
             return Start(at, note, moved=True)
         case _:
