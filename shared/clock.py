@@ -48,6 +48,10 @@ class Clock(Protocol):
         """The instant at which a record counts as received, given the broker's append time in milliseconds."""
         ...
 
+    def broker_ms(self) -> float:
+        """No later than what the broker's own clock shows now, in milliseconds."""
+        ...
+
     def delay_s(self, instant: datetime | None) -> float | None:
         """Seconds of sleep until the instant; None when only a change of the clock can bring it."""
         ...
@@ -83,6 +87,9 @@ class SystemClock:
 
     def arrival(self, timestamp_ms: int) -> datetime:
         return self.time.at_most_now(_instant(timestamp_ms))
+
+    def broker_ms(self) -> float:
+        return self.time.broker_shows().timestamp() * 1000
 
     def delay_s(self, instant: datetime | None) -> float | None:
         if instant is None:
@@ -130,6 +137,10 @@ class SteppedClock:
         """What the clock showed when the broker appended the record."""
         at = bisect_right(self._settings, timestamp_ms, key=lambda setting: setting[0])
         return self._settings[at - 1][1] if at else self.now()
+
+    def broker_ms(self) -> float:
+        """The machine's, since nobody compares clocks while one is led."""
+        return time.time() * 1000
 
     def delay_s(self, instant: datetime | None) -> float | None:
         return None

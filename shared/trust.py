@@ -81,6 +81,8 @@ class TrustedTime:
         self._agreed: tuple[datetime, float] | None = None
         self._latest = datetime.min.replace(tzinfo=UTC)
         """What does not lie behind it needs no look at the clock."""
+        self._broker: tuple[datetime, float] | None = None
+        """What the broker's clock has shown, and what the steady clock showed when its answer was here."""
         self.trouble: str | None = "the clock is not compared yet"
 
     def agreed(self) -> None:
@@ -90,6 +92,19 @@ class TrustedTime:
 
     def doubted(self, sentence: str) -> None:
         self.trouble = sentence
+
+    def heard(self, broker: Witness) -> None:
+        """The broker has just told its time."""
+        at_least = self.wall() + timedelta(seconds=broker.ahead_s - broker.unsure_s)
+        self._broker = at_least, self._steady_s()
+
+    def broker_shows(self) -> datetime:
+        """No later than what the broker's clock shows now: whoever waits for a time of the broker's must not stop
+        earlier because the machine's clock is ahead of it. The machine's time where the broker has not told its own."""
+        if self._broker is None:
+            return self.wall()
+        at_least, steady_s = self._broker
+        return at_least + timedelta(seconds=self._steady_s() - steady_s)
 
     def at_most_now(self, stamped: datetime) -> datetime:
         """What a server has stamped; the present, where that lies ahead of it by more than clocks may differ. What is

@@ -178,11 +178,11 @@ def _with_schemas(mode: Forward, policy: Policy) -> Forward:
         found = mode.answer(structs.replace(record, value=value, packing=packing), arrived)
         return _with_value(found, value, record.value) if isinstance(found, Answer) else found
 
-    async def catch_up(until_ms: int) -> None:
+    async def catch_up(until_ms: int, now_ms: float) -> None:
         if schemas.are_missing:
             await schemas.fetch()
         elif mode.catch_up is not None:
-            await mode.catch_up(until_ms)
+            await mode.catch_up(until_ms, now_ms)
 
     return replace(mode, answer=answer, catch_up=catch_up)
 

@@ -37,4 +37,5 @@ Values:
     protobuf      what does a Protobuf message say, by the text of its schema?
     value_bounds  how much may such data become?                                            pure
     crosswalk     to whom does a partner's own customer number belong?
+    crosswalk_table   where are all entries kept, and which of several holds?
 """

@@ -5,16 +5,14 @@ async with crosswalk.followed(kafka, ["bank"]):
     crosswalk.find("bank", "4711")      # for each number in it, wherever a mapping reads one
     crosswalk.missed()                  # afterwards: may an entry that was not found still come?
 
-The table lies in SQLite's temporary database: in memory while it is small, in a file without a name when it is not, so
-that a million customers do not fill the process.
+All times are the broker's. What is read from the beginning goes into a table of its own, which takes the place of the
+former one when it is whole: on the way there it has entries that were taken away since, and lacks others.
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
-import sqlite3
-import time
 from collections.abc import AsyncIterator, Iterable, Sequence
 from functools import lru_cache
 from typing import NamedTuple
@@ -22,11 +20,15 @@ from typing import NamedTuple
 import structlog
 from aiokafka import ConsumerRecord, TopicPartition
 
-from shared.contracts.crosswalk import entry_key, is_entry
+from shared.contracts.crosswalk import entry_key
 from shared.contracts.topics import crosswalk_topic
+from shared.kafka.between import StandstillError, Unread
 from shared.kafka.clients import is_cancelled
 from shared.kafka.connection import Kafka
 from shared.kafka.consumer import CarefulConsumer, beside
+from shared.kafka.crosswalk_table import Entry as Entry
+from shared.kafka.crosswalk_table import Table
+from shared.kafka.crosswalk_table import Told as Told
 from shared.kafka.unreadable import readable
 
 log = structlog.get_logger("kafka")
@@ -36,27 +38,13 @@ _BEGIN_AGAIN_S = 1.0
 _LOOK_AGAIN_S = 1.0
 _SYNC_S = 10.0
 _CACHED_CUSTOMERS = 65_536
-_CACHE_KIB = 65_536
-_TABLE = """
-create table entry (
-    number blob primary key, user_id blob not null, told_ms integer not null, topic text not null
-) without rowid;
-create index of_person on entry (user_id);
-"""
 
 
-class Told(NamedTuple):
-    """Where an entry lies: its topic, and the key of its message."""
+class _Opened(NamedTuple):
+    """All that the topics held, and what reads on behind it."""
 
-    topic: str
-    key: bytes
-
-
-class Entry(NamedTuple):
-    """Whose a number is, and when the broker took the entry."""
-
-    user_id: str
-    told_ms: int
+    consumer: CarefulConsumer
+    table: Table
 
 
 class Crosswalk:
@@ -64,14 +52,12 @@ class Crosswalk:
 
     def __init__(self, key: bytes) -> None:
         self._key = key
-        self._db = sqlite3.connect("", isolation_level=None)
-        for pragma in ("journal_mode = off", "synchronous = off", f"cache_size = -{_CACHE_KIB}"):
-            self._db.execute(f"pragma {pragma}")
-        self._db.executescript(_TABLE)
+        self._table = Table()
         self._known = lru_cache(maxsize=_CACHED_CUSTOMERS)(self._stored)
         self._told_until_ms: int | None = None
         self._missed = False
         self._complete_ms = 0.0
+        """All entries that the broker had taken by then are known."""
         self._news = asyncio.Event()
         self._consumer: CarefulConsumer | None = None
         self._kafka: Kafka | None = None
@@ -104,17 +90,12 @@ class Crosswalk:
 
     def entry(self, key: bytes) -> Entry:
         """The entry with this key of its message. Raises KeyError."""
-        row = self._db.execute("select user_id, told_ms from entry where number = ?", (_packed(key),)).fetchone()
-        if row is None:
-            raise KeyError("no entry")
-        return Entry(row[0].hex(), row[1])
+        return self._table.entry(key)
 
     def numbers_of(self, user_id: str) -> Sequence[Told]:
         """The entries of a person that are known and that the broker took by `as_of`. Others may be on their way."""
-        query = "select topic, number from entry where user_id = ? and told_ms <= ? order by topic, number"
-        rows = self._db.execute(query, (bytes.fromhex(user_id), self._told_until_ms)).fetchall()
         self._missed = bool(self._partners)
-        return [Told(topic, number.hex().encode()) for topic, number in rows]
+        return self._table.numbers_of(user_id, self._told_until_ms)
 
     @property
     def topics(self) -> Sequence[str]:
@@ -122,7 +103,7 @@ class Crosswalk:
         return _topics(self._partners)
 
     def __len__(self) -> int:
-        return int(self._db.execute("select count(*) from entry").fetchone()[0])
+        return len(self._table)
 
     def missed(self) -> int | None:
         """Until when (ms) an entry may still come that would be found, if one was not found since `as_of`, and not all
@@ -131,25 +112,9 @@ class Crosswalk:
         return until_ms if self._missed and until_ms is not None and until_ms > self._complete_ms else None
 
     def take(self, records: Iterable[ConsumerRecord]) -> None:
-        self._db.execute("begin")
-        try:
-            for record in records:
-                self._take(record)
-        finally:
-            # Whatever failed: while this one is open, no other could begin, and nothing would be taken any more.
-            if self._db.in_transaction:
-                self._db.execute("commit")
-        self._news.set()
-
-    def _take(self, record: ConsumerRecord) -> None:
-        if not is_entry(record.key, record.value):
-            log.warning("passed over what is no entry", topic=record.topic, offset=record.offset)
-        elif record.value is None:
-            self._db.execute("delete from entry where number = ?", (_packed(record.key),))
+        if self._table.take(records):
             self._known.cache_clear()
-        else:
-            values = (_packed(record.key), _packed(record.value), record.timestamp, record.topic)
-            self._db.execute("insert or ignore into entry values (?, ?, ?, ?)", values)
+        self._news.set()
 
     # -- reading -------------------------------------------------------------------------------------------------------
 
@@ -171,14 +136,15 @@ class Crosswalk:
         before, wanted = self._partners, sorted({*self._partners, *partners})
         if self._kafka is None or wanted == list(before):
             return
-        await self._stop()
+        opened = await self._opened(self._kafka, _topics(wanted))
         try:
-            await self._open(self._kafka, _topics(wanted))
-            self._partners = wanted
-        finally:
-            if self._partners:
-                following = self._follow(self._kafka, _topics(self._partners))
-                self._following = asyncio.create_task(following, name="crosswalk")
+            await self._stop()
+        except BaseException:
+            await opened.consumer.stop()
+            raise
+        self._go_on(opened)
+        self._partners = wanted
+        self._following = asyncio.create_task(self._follow(self._kafka, _topics(wanted)), name="crosswalk")
 
     async def _stop(self) -> None:
         following, self._following = self._following, None
@@ -188,62 +154,69 @@ class Crosswalk:
                 await following
         await self._close()
 
-    async def catch_up(self, until_ms: int) -> None:
-        """Wait for a moment until all entries that were told by then are known, or until some have come."""
-        wait_s = until_ms / 1000 - time.time()
-        if wait_s > 0:
-            self._news.clear()
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(min(wait_s, _LOOK_AGAIN_S)):
-                    await self._news.wait()
+    async def catch_up(self, until_ms: int, now_ms: float) -> None:
+        """Wait for a moment until all entries that were told by then are known, or until some have come. `now_ms` is
+        no later than what the broker's clock shows."""
+        if until_ms > now_ms:
+            await self._news_within(min((until_ms - now_ms) / 1000, _LOOK_AGAIN_S))
         else:
-            async with asyncio.timeout(_SYNC_S):
-                await self._sync(read=False)
+            await self._sync(now_ms)
 
-    async def _open(self, kafka: Kafka, topics: Sequence[str]) -> None:
-        self._consumer = beside(kafka, topics)
+    async def _sync(self, now_ms: float) -> None:
+        """Until all is known that the topics hold, while `_follow` reads. Raises StandstillError."""
+        if (consumer := self._consumer) is None:
+            raise StandstillError("The crosswalk is being read again from its beginning.", "This passes by itself.")
+        unread = Unread(consumer, await consumer.end_offsets(list(consumer.assignment())), _SYNC_S)
+        while await unread.partitions():
+            await self._news_within(_READ_MS / 1000)
+        if consumer is self._consumer:
+            self._complete_ms = max(self._complete_ms, now_ms)
+
+    async def _news_within(self, seconds: float) -> None:
+        self._news.clear()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self._news.wait()
+
+    async def _opened(self, kafka: Kafka, topics: Sequence[str]) -> _Opened:
+        """Raises StandstillError where Kafka gives out nothing more before the end."""
+        self._table.make_room()
+        consumer, table = beside(kafka, topics), Table()
         try:
-            await self._consumer.start()
+            await consumer.start()
             partitions = [TopicPartition(topic, 0) for topic in topics]
-            self._consumer.assign(partitions)
-            for tp, offset in (await self._consumer.beginning_offsets(partitions)).items():
-                self._consumer.seek(tp, offset)
-            await self._sync(read=True)
+            consumer.assign(partitions)
+            for tp, offset in (await consumer.beginning_offsets(partitions)).items():
+                consumer.seek(tp, offset)
+            unread = Unread(consumer, await consumer.end_offsets(partitions))
+            while await unread.partitions():
+                table.take(await _read(consumer))
         except BaseException:
-            await self._close()
+            await consumer.stop()
             raise
+        return _Opened(consumer, table)
+
+    def _go_on(self, opened: _Opened) -> None:
+        self._consumer, self._table = opened
+        self._known.cache_clear()
+        # The former reader may have read further than this one has.
+        self._complete_ms = 0.0
+        self._news.set()
 
     async def _close(self) -> None:
         consumer, self._consumer = self._consumer, None
         if consumer is not None:
             await consumer.stop()
 
-    async def _sync(self, *, read: bool) -> None:
-        """Until all is known that the topics held when this was called; by reading, or while `_follow` reads."""
-        began_ms = time.time() * 1000
-        if (consumer := self._consumer) is None:
-            raise TimeoutError("the crosswalk is not followed")
-        ends = await consumer.end_offsets(list(consumer.assignment()))
-        while any([await consumer.position(tp) < end for tp, end in ends.items()]):
-            if read:
-                await self._read(consumer)
-            else:
-                await asyncio.sleep(_READ_MS / 1000)
-        self._complete_ms = began_ms
-
-    async def _read(self, consumer: CarefulConsumer) -> None:
-        fetched = (await consumer.getmany(timeout_ms=_READ_MS)).values()
-        if records := [record for part in fetched for record in readable(part)]:
-            self.take(records)
-
     async def _follow(self, kafka: Kafka, topics: Sequence[str]) -> None:
-        """A consumer that fails is replaced by one that reads all of it again: what is known already stays as it is."""
+        """A consumer that fails is replaced by one that reads all of it again."""
         while True:
             try:
                 if self._consumer is None:
-                    await self._open(kafka, topics)
+                    self._go_on(await self._opened(kafka, topics))
                 assert self._consumer is not None
-                await self._read(self._consumer)
+                if records := await _read(self._consumer):
+                    self.take(records)
             except (Exception, asyncio.CancelledError) as error:
                 if is_cancelled():
                     raise
@@ -251,6 +224,11 @@ class Crosswalk:
                 log.warning("the crosswalk is read again after a failure", exc_info=error)
                 await self._close()
                 await asyncio.sleep(_BEGIN_AGAIN_S)
+
+
+async def _read(consumer: CarefulConsumer) -> list[ConsumerRecord]:
+    fetched = (await consumer.getmany(timeout_ms=_READ_MS)).values()
+    return [record for part in fetched for record in readable(part)]
 
 
 async def _with_topics(kafka: Kafka, partners: Iterable[str]) -> list[str]:
@@ -266,7 +244,3 @@ async def _with_topics(kafka: Kafka, partners: Iterable[str]) -> list[str]:
 
 def _topics(partners: Sequence[str]) -> list[str]:
     return [crosswalk_topic(partner) for partner in partners]
-
-
-def _packed(hexadecimal: bytes) -> bytes:
-    return bytes.fromhex(hexadecimal.decode())

@@ -29,6 +29,7 @@ from collections.abc import Iterator
 import asyncpg
 from aiokafka.errors import KafkaError, UnknownTopicOrPartitionError
 
+from shared.kafka.between import StandstillError
 from shared.runner.host import ContradictionError, DoubtError
 from shared.runner.service import LaterReleaseError, PolicyMismatchError
 from shared.runner.store import FencedError, SetBackError
@@ -95,6 +96,8 @@ def known(error: BaseException) -> str | None:
             return "a later release has written what is stored: start that one"
         case ssl.SSLCertVerificationError():
             return f"the certificate of Postgres cannot be trusted: {error.verify_message}"
+        case StandstillError():
+            return error.sentence
         case UnknownTopicOrPartitionError():
             return "a topic is missing: make it again (goodstanding topics)"
         case OSError():

@@ -173,7 +173,7 @@ class ForwardShard(Shard):
                 if ends:
                     break
                 assert mode.catch_up is not None, "who answers later says how to catch up"
-                await mode.catch_up(answer.until_ms)
+                await mode.catch_up(answer.until_ms, self._host.clock.broker_ms())
                 return None
             outgoing.extend(answer.outgoing)
             outcomes.extend(answer.outcomes)

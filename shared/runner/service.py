@@ -64,8 +64,9 @@ class Forward:
     the records. It must not tell anything secret."""
     also_reads: Callable[[Kafka], AbstractAsyncContextManager[None]] | None = None
     """What the service reads beside its inputs, from Kafka at this address: no shard works before it is entered."""
-    catch_up: Callable[[int], Awaitable[None]] | None = None
-    """Waits for a moment until what was said by that time (ms) is known; called after `answer` has said `Later`."""
+    catch_up: Callable[[int, float], Awaitable[None]] | None = None
+    """Waits for a moment until what was said by that time is known; called after `answer` has said `Later`, also with
+    a time that the broker's clock has certainly reached. Both are the broker's, in ms."""
     newest: Callable[[], Forward] | None = None
     """The same service by what its files say now: asked before each batch, and all of the batch is answered by it."""
 

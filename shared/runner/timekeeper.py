@@ -107,7 +107,9 @@ class Timekeeper:
 
             # The first one finds the partition's leader, which takes longer.
             await ask()
-            return await measured("Kafka", self._time.wall, ask)
+            witness = await measured("Kafka", self._time.wall, ask)
+            self._time.heard(witness)
+            return witness
 
     async def _jump(self) -> str | None:
         """Compare with the last time that is known, and keep this one, if it is not too far or the operator vouches."""

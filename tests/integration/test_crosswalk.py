@@ -305,7 +305,7 @@ async def test_a_crosswalk_is_rebuilt_whole_and_follows_what_comes(cluster: Clus
         await _tell(cluster, "trams", [("C-50", 50)])
         async with asyncio.timeout(20):
             while crosswalk.find("trams", "C-50") is None:
-                await crosswalk.catch_up(2**42)
+                await crosswalk.catch_up(2**42, 0)
         assert crosswalk.find("trams", "C-50") == _user_id(50)
         crosswalk.as_of(0)
         assert crosswalk.find("trams", "C-50") is None

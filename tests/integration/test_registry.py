@@ -180,7 +180,7 @@ async def _answered(ingest: Service[Forward], value: bytes, partner: str = "ride
     found = mode.answer(sent, _NOW)
     if isinstance(found, Later):
         assert mode.catch_up is not None
-        await mode.catch_up(found.until_ms)
+        await mode.catch_up(found.until_ms, 0)
         found = mode.answer(sent, _NOW)
     assert isinstance(found, Answer)
     [outgoing] = found.outgoing

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import time
 import uuid
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -106,6 +107,9 @@ class HandClock:
 
     def arrival(self, timestamp_ms: int) -> datetime:
         return self.instant
+
+    def broker_ms(self) -> float:
+        return time.time() * 1000
 
     def delay_s(self, instant: datetime | None) -> float | None:
         return None

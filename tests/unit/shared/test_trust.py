@@ -79,6 +79,16 @@ def test_time_that_passes_is_trusted(time: TrustedTime, hands: Hands) -> None:
     assert time.now() == NOW + timedelta(days=1)
 
 
+def test_what_the_brokers_clock_shows_does_not_follow_the_machines(time: TrustedTime, hands: Hands) -> None:
+    """An event waits until a time of the broker's, which a machine that is ahead of it has reached already."""
+    assert time.broker_shows() == NOW, "the machine's, before the broker has told its own"
+    time.heard(Witness("Kafka", -30.0, 0.5))
+    assert time.broker_shows() == NOW - timedelta(seconds=30.5)
+    hands.pass_s(20)
+    hands.wall += timedelta(seconds=60)
+    assert time.broker_shows() == NOW - timedelta(seconds=10.5)
+
+
 @pytest.mark.parametrize(
     ("moved_s", "said"),
     [(121.0, "forward by 0:02:01"), (-121.0, "back by 0:02:01"), (157_680_000.0, "forward by 1825 days, 0:00:00")],

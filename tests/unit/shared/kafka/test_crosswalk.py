@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 
 import pytest
-from aiokafka import ConsumerRecord
+from aiokafka import ConsumerRecord, TopicPartition
 
 from shared.contracts.crosswalk import entry_key
 from shared.kafka import crosswalk as module
@@ -67,13 +68,84 @@ async def test_a_cancellation_that_a_client_lets_out_does_not_end_the_following(
         raise asyncio.CancelledError
 
     monkeypatch.setattr(module, "_BEGIN_AGAIN_S", 0)
-    monkeypatch.setattr(crosswalk, "_open", opening)
+    monkeypatch.setattr(crosswalk, "_opened", opening)
     following = asyncio.create_task(crosswalk._follow("kafka", ["crosswalk.rides"]))
     async with asyncio.timeout(10):
         await again.wait()
     following.cancel()
     with pytest.raises(asyncio.CancelledError):
         await following
+
+
+class _Reader:
+    """Hands out one record a call; `looks` is called before each."""
+
+    def __init__(self, records: Sequence[ConsumerRecord], looks: Callable[[], object]) -> None:
+        self._records, self._looks, self._at = records, looks, 0
+
+    async def start(self) -> None: ...
+
+    async def stop(self) -> None: ...
+
+    def assign(self, partitions: Sequence[TopicPartition]) -> None:
+        self._partitions = partitions
+
+    def assignment(self) -> Sequence[TopicPartition]:
+        return self._partitions
+
+    def seek(self, tp: TopicPartition, offset: int) -> None: ...
+
+    async def beginning_offsets(self, partitions: Sequence[TopicPartition]) -> dict[TopicPartition, int]:
+        return dict.fromkeys(partitions, 0)
+
+    async def end_offsets(self, partitions: Sequence[TopicPartition]) -> dict[TopicPartition, int]:
+        return dict.fromkeys(partitions, len(self._records))
+
+    async def position(self, _: TopicPartition) -> int:
+        return self._at
+
+    async def getmany(self, **_: int) -> dict[TopicPartition, Sequence[ConsumerRecord]]:
+        self._looks()
+        if self._at == len(self._records):
+            await asyncio.Event().wait()
+        self._at += 1
+        return {TopicPartition("crosswalk.rides", 0): self._records[self._at - 1 : self._at]}
+
+
+async def test_what_is_known_stays_while_all_is_read_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    """On the way it has been another person's number, and nobody's; a partner that is followed too begins it anew."""
+    crosswalk, found = Crosswalk(_KEY), list[str]()
+    records = [_entry(1, 5_000), _entry(None, 6_000), _entry(2, 7_000)]
+
+    def look() -> None:
+        with suppress(KeyError):
+            found.append(crosswalk.entry(entry_key(_KEY, "rides", _NUMBER)).user_id)
+
+    monkeypatch.setattr(module, "beside", lambda *_: _Reader(records, look))
+    monkeypatch.setattr(module, "_with_topics", _no_others)
+    async with crosswalk.followed("kafka", ["rides"]):
+        found.clear()
+        await crosswalk.follow_too(["trams"])
+        assert found[:3] == [f"{2:064x}"] * 3
+        assert crosswalk.topics == ["crosswalk.rides", "crosswalk.trams"]
+
+
+async def _no_others(*_: object) -> list[str]:
+    return []
+
+
+async def test_that_all_is_known_is_said_by_the_brokers_clock(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It may be behind the machine's, and then an entry still comes for which the event must wait."""
+    crosswalk = Crosswalk(_KEY)
+    monkeypatch.setattr(module, "beside", lambda *_: _Reader([], lambda: None))
+    monkeypatch.setattr(module, "_with_topics", _no_others)
+    monkeypatch.setattr(module, "_LOOK_AGAIN_S", 0.01)
+    async with crosswalk.followed("kafka", ["rides"]):
+        for now_ms, known in ((19_999, False), (20_000, True)):
+            crosswalk.as_of(20_000)
+            assert crosswalk.find("rides", _NUMBER) is None
+            await crosswalk.catch_up(20_000, now_ms)
+            assert (crosswalk.missed() is None) == known
 
 
 def test_what_fails_in_the_middle_is_taken_when_it_comes_again() -> None:

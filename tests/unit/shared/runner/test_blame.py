@@ -15,6 +15,7 @@ from aiokafka.errors import (
     UnknownTopicOrPartitionError,
 )
 
+from shared.kafka.between import StandstillError
 from shared.runner.blame import belongs_to_records, in_words
 from shared.runner.service import LaterReleaseError, PolicyMismatchError
 from shared.runner.store import FencedError
@@ -89,6 +90,7 @@ def expired() -> ssl.SSLCertVerificationError:
         (OSError(errno.ENOSPC, "x"), "the disk of this machine is full (OSError)"),
         (ConnectionResetError("secret text"), "ConnectionResetError"),
         (LaterReleaseError("secret text"), "a later release has written what is stored: start that one"),
+        (StandstillError("Kafka gives out nothing.", "Look."), "Kafka gives out nothing."),
         (ValueError("secret text"), "ValueError"),
     ],
 )

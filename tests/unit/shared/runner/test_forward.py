@@ -126,7 +126,12 @@ async def test_a_batch_is_answered_by_the_rules_that_were_newest_when_it_began()
     rules = [_saying("first"), _saying("second"), _saying("third")]
     in_force = iter(rules)
     start = Forward(_never, _never, "D", newest=lambda: next(in_force))
-    host = Host(ServiceSettings(kafka="nowhere"), cast(Any, SimpleNamespace(refresh=_done)), cast(Any, None), None)
+    host = Host(
+        ServiceSettings(kafka="nowhere"),
+        cast(Any, SimpleNamespace(refresh=_done, broker_ms=lambda: 5)),
+        cast(Any, None),
+        None,
+    )
     shard = ForwardShard(Home(0, "ingest", host, cast(Any, Inputs())), start)
     records = [Unreadable("one", 0, at, at + 1, at, "unreadable", "") for at in range(3)]
     for said in ("first", "second"):
@@ -136,7 +141,7 @@ async def test_a_batch_is_answered_by_the_rules_that_were_newest_when_it_began()
     later = Forward(_never, lambda _: cast(Any, Later(7)), "D", catch_up=_noted)
     shard._mode = replace(start, newest=lambda: later)
     assert await shard._answered(records) is None
-    assert _caught_up == [7], "whoever answers later is the one that catches up"
+    assert _caught_up == [(7, 5)], "whoever answers later is the one that catches up"
 
 
 def _saying(code: str) -> Forward:
@@ -150,11 +155,11 @@ def _never(*_: object) -> Any:
 async def _done() -> None: ...
 
 
-_caught_up: list[int] = []
+_caught_up: list[tuple[int, float]] = []
 
 
-async def _noted(until_ms: int) -> None:
-    _caught_up.append(until_ms)
+async def _noted(until_ms: int, now_ms: float) -> None:
+    _caught_up.append((until_ms, now_ms))
 
 
 def test_a_machine_without_memory_says_nothing_about_a_record() -> None:
