@@ -128,6 +128,7 @@ BOUNDS: Mapping[type, Mapping[str, Object]] = {
 OF_FEATURES: Mapping[str, Object] = {
     "months": _between(1, WINDOW_MONTHS_MAX),
     "late_from": _between(1),
+    "least": {"additionalProperties": _between(1)},
     "weights": {"additionalProperties": _between(0, WEIGHT_MAX)},
 }
 """The same of keys that several features have."""

@@ -77,7 +77,8 @@ def scored(card: Spec, behavior: Behavior, through: int, circle: Circle | None) 
     total = sum(points.values())
     for cap in card.get("caps", ()):
         gains = sum(points[rule["code"]] - rule["unknown"] for rule in rules if rule["code"] in cap["rules"])
-        total -= max(0, gains - cap["points"])
+        if _all_hold(cap.get("when", ()), said):
+            total -= max(0, gains - cap["points"])
     limits = [limit["ceiling"] for limit in card.get("limits", ()) if _all_hold(limit["when"], said)]
     return total, limits
 
@@ -209,7 +210,10 @@ def _sum(spec: Spec, sight: Sight) -> Said:
 
 def _months_active(spec: Spec, sight: Sight) -> Said:
     months = _window(spec, sight)
-    return (len({ago for ago, _ in months}), len(months)) if months else None
+    least = {kind: amount for name, amount in spec.get("least", {}).items() for kind in sight.named([name])}
+    paid = {key: sum((-1 if e.reverses else 1) * (e.amount or 0) for e in events) for key, events in months.items()}
+    heavy = {ago for ago, kind in months if not 0 < paid[ago, kind] < least.get(kind, 0)}
+    return (len(heavy), len(months)) if months else None
 
 
 def _regular(spec: Spec, sight: Sight) -> Said:

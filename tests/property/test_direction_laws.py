@@ -43,7 +43,8 @@ def _score(card: Scorecard, values: dict[str, Value]) -> int:
     points = {rule.code: given_by(rule)(values[rule.feature]) for rule in rules}
     score = 350 + sum(points.values())
     for cap in card.caps:
-        score -= max(0, sum(points[each.code] - each.unknown for each in rules if each.code in cap.rules) - cap.points)
+        earned = sum(points[each.code] - each.unknown for each in rules if each.code in cap.rules)
+        score -= max(0, earned - cap.points) if _holds(cap.when, values) else 0
     return min([max(score, 350), *(limit.ceiling for limit in card.limits if _holds(limit.when, values))])
 
 

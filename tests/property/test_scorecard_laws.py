@@ -85,9 +85,8 @@ FEATURES: dict[str, st.SearchStrategy[dict[str, Any]]] = {
     "worst": over(OBLIGATIONS, weights=WEIGHTS, halves=st.integers(1, 9)),
     "days_late": over(OBLIGATIONS, weights=WEIGHTS, halves=st.integers(1, 9), most=st.integers(1, 99)),
     **dict.fromkeys(("months_since", "months_late", "streak"), over(OBLIGATIONS, late_from=st.integers(1, 60))),
-    **dict.fromkeys(
-        ("count", "kind_months", "sum", "months_active", "regular", "active_streak", "variety"), over(DONE)
-    ),
+    **dict.fromkeys(("count", "kind_months", "sum", "regular", "active_streak", "variety"), over(DONE)),
+    "months_active": over(DONE, least=st.dictionaries(st.sampled_from(DONE), st.integers(1, 3_000_000), max_size=3)),
     "ratio": st.fixed_dictionaries({"over": SIDES, "under": SIDES, "months": WINDOWS}),
     "trend": over(DONE).map(lambda spec: {**spec, "months": spec["months"] // 2 * 2 or 2}),
     "figure_months": over(FIGURES),
@@ -98,10 +97,11 @@ FEATURES: dict[str, st.SearchStrategy[dict[str, Any]]] = {
 
 
 def _known(spec: dict[str, Any]) -> dict[str, Any]:
-    """Weights of kinds that the feature reads, as the policy must have them."""
-    if "weights" in spec:
-        spec = {**spec, "weights": {kind: w for kind, w in spec["weights"].items() if kind in spec["kinds"]}}
-    return spec
+    """Weights and amounts of kinds that the feature reads, as the policy must have them."""
+    of_kinds = {
+        key: {k: n for k, n in spec[key].items() if k in spec["kinds"]} for key in ("weights", "least") if key in spec
+    }
+    return {**spec, **of_kinds}
 
 
 def near_the_edges(spec: dict[str, Any], through: int) -> st.SearchStrategy[int]:

@@ -120,6 +120,7 @@ class Life:
 
 CREDIT_CARD, CASH_LOAN = "credit_card.repayment", "cash_loan.repayment"
 HOUSE = ("water.bill", "electricity.bill", "gas.bill", "phone.bill", "property_fee.bill")
+FOUR_KINDS = (CREDIT_CARD, "consumer_credit.repayment", CASH_LOAN, "instalment.repayment")
 PHONE, FARE = "phone.bill", "transit.fare"
 FIGURES = tuple(kind.name for kind in KIND_OF.values() if kind.shape is Shape.FIGURE)
 ACTS = (
@@ -164,6 +165,11 @@ def pays_all(months: range = ALL) -> list[Event]:
 def small_acts(months: Iterable[int] = ALL) -> list[Event]:
     """All that costs little, four times a month: 96 yuan in all, the rides and the small rented things included."""
     return monthly(*ACTS, months=months, count=4, amount=960)
+
+
+def very_small(*kinds: str, months: Iterable[int] = ALL) -> list[Event]:
+    """0.01 yuan of each of them a month."""
+    return monthly(*kinds, months=months, amount=1)
 
 
 def rich(months: Iterable[int] = ALL) -> list[Event]:
@@ -234,6 +240,9 @@ def from_nothing() -> tuple[Life, ...]:
         Life(
             "the farmer of payments: the card paid in nine parts a month", [*verified(), *monthly(CREDIT_CARD, count=9)]
         ),
+        Life("verified, a loan of 0.01 yuan a month", [*verified(), *very_small(CASH_LOAN)]),
+        Life("verified, four kinds of credit of 0.01 yuan a month", [*verified(), *very_small(*FOUR_KINDS)]),
+        Life("verified, a loan of 100 yuan a month", [*verified(), *monthly(CASH_LOAN, amount=10_000)]),
         Life("the best of identity, money and friends, and no payments", [*identity(), *rich()], circle=GOOD_FRIENDS),
         Life("rich and verified, no payments", [*verified(), *rich()]),
         Life("verified, with the best of friends, no payments", verified(), circle=GOOD_FRIENDS),
@@ -446,18 +455,23 @@ everything that the scorecard asks for from its first day; 950 takes two years, 
 """
 _LAWS = """
 Everybody is held back by the limits of the scorecard: 649 before the third month with payments of credit, bills,
-rentals or stays, 699 before the sixth, 749 before the ninth, 799 before the twelfth, then 849 for whoever has been
-known for less than eighteen months, and 899 before two years. The perfect life takes up four kinds of credit in its
-first month, which nobody should trust at once: to it the first three hold from the sixth, the ninth and the twelfth
-month on. The best of all is 950; the worst is 350, which an open court case with payments that are late reaches.
+rentals or stays that are not very small, 699 before the sixth, 749 before the ninth, 799 before the twelfth, then 849
+for whoever has been known for less than eighteen months, and 899 before two years. The perfect life takes up four kinds
+of credit in its first month, which nobody should trust at once: to it the first three hold from the sixth, the ninth
+and the twelfth month on. The best of all is 950; the worst is 350, which an open court case with payments that are late
+reaches.
 
 ## What always holds
 
 `tests/unit/services/scorer/test_shipped_scorecard.py` holds the scorecard to this, for these lives and for others:
 
 - All small acts together (fares, rides, shared bikes, donations, recycling, purchases, everyday payments, small rented
-  and leased things) that cost less than 100 yuan a month give at most 20 points. What credit and bills come to does not
-  count: a small bill, or a small loan, says as much as a large one.
+  and leased things) that cost less than 100 yuan a month give at most 20 points.
+- Whoever has paid nothing but very small sums, less than 100 yuan a month of each kind of credit and less than 20 of
+  each kind of bill, rental and stay, has at most 20 points by all of that and all small acts together, and gets to no
+  tier by it. A month of larger payments counts towards the limits above, and a month of very small ones does not. From
+  there on a small bill or loan says as much as a large one: beside payments that count, a very small loan is one more
+  kind of credit. Where nobody tells what was paid, it counts.
 - Without six obligations over three months nobody reaches 650.
 - No legal or financial record that counts leaves anybody in the best tier, and none that is open in any tier; with an
   open court case everybody stands below somebody of whom nothing is known. A record that has lapsed costs nothing.

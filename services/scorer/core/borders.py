@@ -13,6 +13,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import permutations, product
 from typing import NamedTuple, TypeAlias
 
+from services.scorer.core.compiled import all_of
 from services.scorer.core.features.base import Value as Known
 from services.scorer.core.scorecard_parts import Direction, ScorecardParts
 from services.scorer.core.values import TRIED_MAX, Value, Values, given_by, meeting, values_of
@@ -80,10 +81,10 @@ def _points(card: ScorecardParts, place: int, values: Mapping[str, Value]) -> in
     """What a person of a segment has by its rules, less what caps take."""
     rules = card.rules_of(card.segments[place].code)
     earned = {rule.code: given_by(rule)(values[rule.feature]) for rule in rules}
-    taken = 0
+    taken, names = 0, list(values)
     for cap in card.caps:
-        above = sum(earned[rule.code] - rule.unknown for rule in rules if rule.code in cap.rules)
-        taken += max(0, above - cap.points)
+        if all_of(cap.when, names)([values[name] for name in names]):
+            taken += cap.above(sum(earned[rule.code] - rule.unknown for rule in rules if rule.code in cap.rules))
     return sum(earned.values()) - taken
 
 

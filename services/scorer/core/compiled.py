@@ -27,6 +27,8 @@ Holds: TypeAlias = Callable[[Values], bool]
 
 ITEMS_REMEMBERED = 512
 """Of each rule."""
+CAP = "cap"
+"""What the item of a cap rests on: how much its rules may earn."""
 ON_CONTACTS: RestsOn = {"contacts_at_least": CONTACTS_MIN}
 """What the item of a rule on contacts shows (rules S12): neither a standing nor the number of contacts, which would
 reveal whether a certain person has confirmed the contact."""
@@ -46,8 +48,12 @@ class CapStep(NamedTuple):
     code: str
     steps: Sequence[int]
     points: int
+    shown: RestsOn
+    """What the item of what it takes rests on."""
     most: int
-    """What the cap takes back from a person who has the best points of all its rules."""
+    """What the cap takes back from everybody who has the best points of all its rules."""
+    holds: Holds | None
+    """None where it holds for everybody. Asked only of those of whom it would take something."""
 
 
 class Program(NamedTuple):
@@ -164,7 +170,9 @@ class Compiled:
     def _program(self, card: ScorecardParts, segment: str | None) -> Program:
         rules = card.rules_of(segment)
         steps = [self._step(rule, card) for rule in rules]
-        caps = [_cap_step(cap, rules) for cap in card.caps if any(rule.code in cap.rules for rule in rules)]
+        caps = [
+            _cap_step(cap, rules, self._names) for cap in card.caps if any(rule.code in cap.rules for rule in rules)
+        ]
         out_of_reach = POINTS - sum(rule.best for rule in rules) + sum(cap.most for cap in caps)
         return Program(
             features=sorted({step.feature for step in steps} - {*self._asked}),
@@ -209,10 +217,11 @@ def _ceilings(feature: str, limits: Sequence[Limit], names: Sequence[str]) -> Ce
     )
 
 
-def _cap_step(cap: Cap, rules: Sequence[Rule]) -> CapStep:
+def _cap_step(cap: Cap, rules: Sequence[Rule], names: Sequence[str]) -> CapStep:
     places = [at for at, rule in enumerate(rules) if rule.code in cap.rules]
     unknown = sum(rules[at].unknown for at in places)
-    return CapStep(cap.code, places, cap.points + unknown, cap.most_taken_back(rules))
+    holds = all_of(cap.when, names) if cap.when else None
+    return CapStep(cap.code, places, cap.points + unknown, {CAP: cap.points}, cap.most_taken_back(rules), holds)
 
 
 def a_month_longer(feature: Feature) -> Feature:

@@ -38,8 +38,8 @@ _NAME_SENTENCE = "Use 1 to 40 lower-case letters, digits and underscores, a lett
 _RESTRICTIONS_MAX = 16
 _READ = (Shape.OBLIGATION, Shape.ACTIVITY, Shape.FIGURE, Shape.FACT)
 """What a list of kinds may name: no record and no contact."""
-_MEETING = ("kinds", "features", "segments", "limits")
-"""What says who is in a segment, and of whom a limit holds."""
+_MEETING = ("kinds", "features", "segments", "caps", "limits")
+"""What says who is in a segment, and of whom a cap or a limit holds."""
 _PARTS_MAX = {"features": 1000, "segments": 50, "rules": 1000, "caps": 100, "limits": 1000, "hints": 100}
 
 
@@ -118,7 +118,7 @@ def _faults_of_features(card: ScorecardParts) -> Faults:
         yield from below(("features", name), feature.faults(card.kinds))
         if name not in used:
             yield PolicyFault(
-                ("features", name), "No rule, segment or limit reads it: remove it, or its name is wrong."
+                ("features", name), "No rule, segment, cap or limit reads it: remove it, or its name is wrong."
             )
 
 

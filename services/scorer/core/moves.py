@@ -15,6 +15,7 @@ from typing import TypeAlias
 import msgspec
 
 from services.scorer.core import held
+from services.scorer.core.compiled import CAP
 from services.scorer.core.features import AnyFeature
 from services.scorer.core.features.months import Circle, Months
 from services.scorer.core.features.stated import Fact
@@ -138,7 +139,9 @@ def of_rules(item: Item) -> bool:
     """Whether the item is a rule's, and not what records, caps and limits make of the score."""
     if isinstance(item.basis, tuple):
         return True
-    return item.code not in COMPOSED and item.best >= 0 and not rests_on_records(item) and LIMIT not in item.basis
+    # Publications of before say nothing of a cap but that its best is below 0.
+    binds = item.code in COMPOSED or item.best < 0 or LIMIT in item.basis or CAP in item.basis
+    return not binds and not rests_on_records(item)
 
 
 def rests_on_records(item: Item) -> bool:

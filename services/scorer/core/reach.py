@@ -9,11 +9,14 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import chain
+from typing import TypeVar
 
-from services.scorer.core.scorecard_parts import BASE, POINTS, Condition, Limit, Rule, ScorecardParts
+from services.scorer.core.scorecard_parts import BASE, POINTS, Cap, Condition, Limit, Rule, ScorecardParts
 from services.scorer.core.values import TRIED_MAX, Value, Values, given_by, meeting, values_of, values_of_conditions
 from shared.contracts.kinds import RecordClass
 from shared.contracts.policy_parts import PolicyFault
+
+T = TypeVar("T")
 
 _HIGHEST, _LOWEST = BASE + POINTS, BASE
 
@@ -41,9 +44,11 @@ def faults_of_reach(card: ScorecardParts) -> Iterator[PolicyFault]:
 def faults_of_meeting(card: ScorecardParts) -> Iterator[PolicyFault]:
     """Only of a scorecard whose features and conditions have no faults."""
     values = values_of_conditions(card)
-    for index, limit in enumerate(card.limits):
-        if name := _never(limit.when, values):
-            yield PolicyFault(("limits", index, "when"), f"It never holds: {_no_value(card, name)}")
+    bounds: Sequence[tuple[str, Sequence[Cap | Limit]]] = [("caps", card.caps), ("limits", card.limits)]
+    for key, parts in bounds:
+        for index, part in enumerate(parts):
+            if name := _never(part.when, values):
+                yield PolicyFault((key, index, "when"), f"It never holds: {_no_value(card, name)}")
     for index, segment in enumerate(card.segments):
         at = ("segments", index, "when") if segment.when else ("segments", index)
         if name := _never(segment.when, values):
@@ -76,7 +81,7 @@ def _no_value(card: ScorecardParts, name: str) -> str:
     return f"no value of {name}{bound} meets its conditions. Mend them, or take it out."
 
 
-def _holds_for_all(whens: Mapping[int, Sequence[Condition]], values: Values) -> int | None:
+def _holds_for_all(whens: Mapping[T, Sequence[Condition]], values: Values) -> T | None:
     """One of these that holds for everybody who has one of these values of each feature, and of whom no other of them
     holds. One that can be escaped by one feature alone leaves the values by which it is."""
     left = dict(values)
@@ -109,7 +114,7 @@ def _blocked(card: ScorecardParts, segment: str | None, of_all: Values) -> Polic
             return PolicyFault(("rules", index, *fault.key), fault.sentence)
         points = given_by(rule)
         values[rule.feature] = [value for value in values[rule.feature] if points(value) == rule.best]
-    return _held_down(card.limits, values)
+    return _held_down(card, segment, values)
 
 
 def _without_best(
@@ -133,16 +138,21 @@ def _without_best(
     return None
 
 
-def _held_down(limits: Sequence[Limit], values: Mapping[str, Sequence[Value]]) -> PolicyFault | None:
-    """The limit that holds for everybody who has one of these values of each feature."""
-    below = {index: limit.when for index, limit in enumerate(limits) if limit.ceiling < _HIGHEST}
+def _held_down(card: ScorecardParts, segment: str | None, values: Values) -> PolicyFault | None:
+    """The limit, or the cap with conditions, that holds for everybody who has one of these values of each feature."""
+    below = {("limits", at): limit.when for at, limit in enumerate(card.limits) if limit.ceiling < _HIGHEST}
+    rules = card.rules_of(segment)
+    for at, cap in enumerate(card.caps):
+        if cap.when and cap.above(sum(rule.best - rule.unknown for rule in rules if rule.code in cap.rules)):
+            below["caps", at] = cap.when
     if (held := _holds_for_all(below, values)) is None:
         return None
+    key, at = held
+    loses = f"is held at {card.limits[at].ceiling} by it" if key == "limits" else "loses some of them by it"
     sentence = (
-        f"Whoever has the best points of all rules is held at {limits[held].ceiling} by it, so that nobody can reach "
-        f"{_HIGHEST}. Narrow the conditions."
+        f"Whoever has the best points of all rules {loses}, so that nobody can reach {_HIGHEST}. Narrow the conditions."
     )
-    return PolicyFault(("limits", held, "when"), sentence)
+    return PolicyFault((key, at, "when"), sentence)
 
 
 def _most(card: ScorecardParts, segment: str | None) -> int:

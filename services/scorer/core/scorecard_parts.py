@@ -113,19 +113,27 @@ class Segment(_Part, frozen=True, kw_only=True):
 
 
 class Cap(_Part, frozen=True, kw_only=True):
-    """What these rules of one dimension earn above their points of unknown is `points` at most, all together."""
+    """What these rules of one dimension earn above their points of unknown is `points` at most, all together; with
+    `when`, only that of people of whom all of it holds."""
 
     code: str
     rules: tuple[str, ...]
     """Codes of rules."""
     points: int
     """At most so many."""
+    when: tuple[Condition, ...] = ()
+    """It holds for everybody where nothing is said."""
     en: str
     zh: str
 
     def most_taken_back(self, rules: Sequence[Rule]) -> int:
-        """What it takes of a person who has the best points of all these rules (rules S11)."""
-        return max(0, sum(rule.best - rule.unknown for rule in rules if rule.code in self.rules) - self.points)
+        """What it takes of everybody who has the best points of all these rules (rules S11): nothing if it has
+        conditions, since nobody is meant to have the best points whom they hold."""
+        return 0 if self.when else self.above(sum(r.best - r.unknown for r in rules if r.code in self.rules))
+
+    def above(self, earned: int) -> int:
+        """What it takes, if it holds, of so many points above those of unknown."""
+        return max(0, earned - self.points)
 
 
 class Limit(_Part, frozen=True, kw_only=True):
@@ -220,6 +228,6 @@ class ScorecardParts(_Part, frozen=True, kw_only=True):
         return [segment.code for segment in self.segments] or [None]
 
     def conditions(self) -> Sequence[Condition]:
-        """Those of the segments, then those of the limits."""
-        of_segments = [condition for segment in self.segments for condition in segment.when]
-        return of_segments + [condition for limit in self.limits for condition in limit.when]
+        """Those of the segments, then those of the caps, then those of the limits."""
+        parts: Sequence[Segment | Cap | Limit] = (*self.segments, *self.caps, *self.limits)
+        return [condition for part in parts for condition in part.when]

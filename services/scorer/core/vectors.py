@@ -177,6 +177,17 @@ class Vectors(Head, array_like=True, gc=False):
         limits = self.limits[months] if self.limits else [0] * len(counts)
         return sum([limit for limit, named_by, had in zip(limits, limited, counts, strict=True) if named_by <= had])
 
+    def of_weight(self, least: int) -> int:
+        """The mask of the months whose amounts come to this at least. A sum of 0 is one that nobody has told, which
+        makes nothing light."""
+        if not self.sums or min(self.sums) >= least:
+            return self.mask
+        light = 0
+        for bit, total in zip(_bits(self.mask), reversed(self.sums), strict=True):
+            if 0 < total < least:
+                light |= bit
+        return self.mask ^ light
+
     def first_named(self, since: int) -> int | None:
         """The first month from `since` on in which a limit is named; None where none is (rules E19)."""
         counts = self.counts or [1] * len(self.limited)

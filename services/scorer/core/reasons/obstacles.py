@@ -31,7 +31,8 @@ def obstacles(
             over_it = f" {over} of their points do not count." if is_english else f"超出的 {over} 分不计入。"
             yield by_code[item.code].sentence + over_it
     records = {item.code for item in evaluation.items if rests_on_records(item)}
-    lost = sorted((reason for reason in reasons if reason.lost > 0 and _is_own(reason, records)), key=lambda r: -r.lost)
+    own = (reason for reason in reasons if reason.lost > 0 and reason.code not in caps and _is_own(reason, records))
+    lost = sorted(own, key=lambda reason: -reason.lost)
     for reason in lost[:_LOST_MAX]:
         costs = _more(reason, wording)
         if reason.code in records:

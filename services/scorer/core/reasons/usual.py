@@ -105,6 +105,11 @@ class Usual:
         return codes <= self._vectors.keys()
 
     @cached_property
+    def amounts(self) -> Mapping[int, int]:
+        """By kind code what is usually paid in a month; 0 where nobody tells it."""
+        return {code: max(0, *vector[SUM : SUM + 1], 0) for code, vector in self._vectors.items()}
+
+    @cached_property
     def _vectors(self) -> dict[int, Vector]:
         """By kind code that of the first of the usual months that has anything of the kind."""
         last, before, running = (_at(self.present.state, month) for month in self._months)

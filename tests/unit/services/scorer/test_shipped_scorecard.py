@@ -80,6 +80,52 @@ def test_all_that_costs_under_100_yuan_a_month_earns_at_most_20_points(before: l
     assert all(0 <= after - score <= 20 for score, after in zip(plain, more, strict=True))
 
 
+DUES = (*lives.FOUR_KINDS, *lives.HOUSE, "mortgage.repayment", "student_loan.repayment", "hotel.stay")
+VERY_SMALL = [
+    pytest.param(lives.very_small(CASH_LOAN), id="a loan of 0.01 yuan"),
+    pytest.param(lives.very_small(*lives.FOUR_KINDS), id="four kinds of credit of 0.01 yuan"),
+    pytest.param([*lives.very_small(*DUES), *small_acts()], id="0.01 yuan of everything, and all small acts"),
+    pytest.param(monthly(*lives.FOUR_KINDS, count=9, amount=9_999), id="a cent less than 100 yuan of credit"),
+    pytest.param(monthly(*lives.HOUSE, amount=1_999), id="a cent less than 20 yuan of bills"),
+    pytest.param(
+        [
+            *lives.very_small(CREDIT_CARD, "credit_card.payment"),
+            *monthly("credit_card.statement", amount=1, limit=5),
+        ],
+        id="a card that bills 0.01 yuan of 0.05",
+    ),
+]
+
+
+@pytest.mark.parametrize("very_small", VERY_SMALL)
+@pytest.mark.parametrize("before", [[], verified(), [*identity(), *rich()]], ids=["new", "verified", "rich"])
+def test_whoever_pays_nothing_but_very_small_sums_earns_at_most_20_points(
+    before: list[Event], very_small: list[Event]
+) -> None:
+    plain, more = (Life("", events).scores(EVERY_MONTH) for events in (before, [*before, *very_small]))
+    assert all(0 <= after - score <= 20 for score, after in zip(plain, more, strict=True))
+
+
+@pytest.mark.parametrize(
+    "enough", [monthly(CASH_LOAN, amount=10_000), monthly(lives.PHONE, amount=2_000), monthly(CASH_LOAN)]
+)
+def test_a_small_payment_that_is_not_very_small_or_that_nobody_tells_counts_in_full(enough: list[Event]) -> None:
+    large = [once(one.body.kind, one.month - lives.FIRST, amount=10**8) for one in enough]
+    assert Life("", [*verified(), *enough]).scores() == Life("", [*verified(), *large]).scores()
+
+
+def test_one_month_of_weight_does_not_make_up_for_two_years_of_none() -> None:
+    one = [*verified(), *lives.very_small(CASH_LOAN), once(CASH_LOAN, 3, number=1, amount=10**6)]
+    assert max(Life("", one).scores(EVERY_MONTH)) < 650
+
+
+@pytest.mark.parametrize("before", [household(WHOLE), [*verified(-24), *card(WHOLE)]], ids=["household", "one card"])
+def test_a_very_small_loan_beside_payments_of_weight_costs_nothing(before: list[Event]) -> None:
+    months = range(1, 25)
+    plain, more = (Life("", events).scores(months) for events in (before, [*before, *lives.very_small(CASH_LOAN)]))
+    assert all(score <= after <= score + 20 for score, after in zip(plain, more, strict=True))
+
+
 def test_one_payment_in_nine_parts_earns_no_more_than_in_one() -> None:
     parts, whole = (Life("", [*verified(), *monthly(CREDIT_CARD, count=count)]).scores() for count in (9, 1))
     assert parts == whole
