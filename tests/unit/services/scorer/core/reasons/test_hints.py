@@ -57,6 +57,20 @@ def test_what_a_sentence_leaves_open_is_worth_no_more_than_the_worst_of_it(at_le
     assert bool(hints(of, alone)) is promised, "without a card in use it would be 14 points less"
 
 
+@pytest.mark.parametrize("amount", [1, 300_000], ids=["very small", "large"])
+def test_what_is_kept_up_is_promised_as_what_it_usually_comes_to_and_what_is_begun_as_the_smallest(amount: int) -> None:
+    """(rules S11) Payments of some weight would lift what holds very small ones."""
+    so_far = [*verified(), *monthly("cash_loan.repayment", months=range(5), amount=amount)]
+    of = present(Life("", so_far), 5)
+    goes_on = [*verified(), *monthly("cash_loan.repayment", months=range(11), amount=amount)]
+    follows = [*goes_on, *monthly(PHONE, months=range(5, 11), amount=1)]
+    kept, begun = Life("", goes_on).scores([11])[0], Life("", follows).scores([11])[0]
+    found = hinted(of)
+    assert dict(outlook(of, SHIPPED))[FIRST + 10] == kept
+    promised = {code: found[code].score for code in ("keep-credit-half-a-year", "another-bill") if code in found}
+    assert promised == ({} if amount == 1 else {"keep-credit-half-a-year": kept, "another-bill": begun})
+
+
 def test_a_ceiling_that_billing_less_lifts_counts_in() -> None:
     life = Life("", [*household(range(-24, 0)), *card(billed=1_000_000), *monthly(*HOUSE)])
     at_the_ceiling = present(life, 3)
