@@ -99,7 +99,9 @@ FEATURES: dict[str, st.SearchStrategy[dict[str, Any]]] = {
 def _known(spec: dict[str, Any]) -> dict[str, Any]:
     """Weights and amounts of kinds that the feature reads, as the policy must have them."""
     of_kinds = {
-        key: {k: n for k, n in spec[key].items() if k in spec["kinds"]} for key in ("weights", "least") if key in spec
+        key: {kind: number for kind, number in spec[key].items() if kind in spec["kinds"]}
+        for key in spec
+        if key in ("weights", "least")
     }
     return {**spec, **of_kinds}
 
