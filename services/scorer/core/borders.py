@@ -14,7 +14,6 @@ from itertools import permutations, product
 from typing import NamedTuple, TypeAlias
 
 from services.scorer.core.compiled import all_of
-from services.scorer.core.features.base import Value as Known
 from services.scorer.core.scorecard_parts import Direction, ScorecardParts
 from services.scorer.core.values import TRIED_MAX, Value, Values, given_by, meeting, values_of
 from shared.contracts.policy_parts import PolicyFault
@@ -37,7 +36,7 @@ def faults_of_borders(card: ScorecardParts) -> Iterator[PolicyFault]:
     """Only of a scorecard whose parts have no faults."""
     if not card.segments:
         return
-    values, directions = values_of(card), _directions(card)
+    values, directions, codes = values_of(card), directions_of(card), card.segment_codes()
     given = [_given(card, segment.code, values) for segment in card.segments]
     parts = [_parts(card, place, values) for place in range(len(card.segments))]
     if max(len(each) ** 2 for each in values.values()) * sum(map(len, parts)) ** 2 > TRIED_MAX:
@@ -46,8 +45,8 @@ def faults_of_borders(card: ScorecardParts) -> Iterator[PolicyFault]:
     for one, other in permutations(range(len(card.segments)), 2):
         gains = {}
         for name, here, there in product(leading, parts[one], parts[other]):
-            if crossing := _worst(name, directions[name], here, there, given[one], given[other]):
-                gain = _points(card, other, crossing.after) - _points(card, one, crossing.before)
+            if crossing := _worst(card, name, directions[name], here, there, given[one], given[other]):
+                gain = given_to(card, codes[other], crossing.after) - given_to(card, codes[one], crossing.before)
                 gains[gain] = crossing.sentence
         if gains and (gain := max(gains)) > 0:
             code = card.segments[one].code
@@ -56,7 +55,7 @@ def faults_of_borders(card: ScorecardParts) -> Iterator[PolicyFault]:
             yield PolicyFault(("segments", other), f"{gains[gain]} {leaves}. {remedy}")
 
 
-def _directions(card: ScorecardParts) -> Mapping[str, Direction]:
+def directions_of(card: ScorecardParts) -> Mapping[str, Direction]:
     """Which way of a feature is better, where all rules that read it agree."""
     said: dict[str, set[Direction | None]] = defaultdict(set)
     for rule in card.rules:
@@ -77,9 +76,9 @@ def _given(card: ScorecardParts, segment: str, values: Values) -> _Given:
     }
 
 
-def _points(card: ScorecardParts, place: int, values: Mapping[str, Value]) -> int:
+def given_to(card: ScorecardParts, segment: str | None, values: Mapping[str, Value]) -> int:
     """What a person of a segment has by its rules, less what caps take."""
-    rules = card.rules_of(card.segments[place].code)
+    rules = card.rules_of(segment)
     earned = {rule.code: given_by(rule)(values[rule.feature]) for rule in rules}
     taken, names = 0, list(values)
     for cap in card.caps:
@@ -105,7 +104,13 @@ def _parts(card: ScorecardParts, place: int, values: Values) -> Sequence[Values]
 
 
 def _worst(
-    name: str, direction: Direction, here: Values, there: Values, given_here: _Given, given_there: _Given
+    card: ScorecardParts,
+    name: str,
+    direction: Direction,
+    here: Values,
+    there: Values,
+    given_here: _Given,
+    given_there: _Given,
 ) -> _Crossing | None:
     """Who gains most by a worse value of this feature that leads from here to there; None if nobody is led there."""
     same: dict[str, Value] = {}
@@ -117,17 +122,22 @@ def _worst(
     gains = {
         given_there[name][after] - given_here[name][before]: (before, after)
         for before, after in product(reversed(here[name]), reversed(there[name]))
-        if before and after and before[1] == after[1] and _is_worse(after[0], before[0], direction)
+        if is_worse(card, name, after, before, direction)
     }
     if not gains:
         return None
     before, after = gains[max(gains)]
+    assert before is not None, "what is unknown is not better"
+    assert after is not None, "what is unknown is not worse"
     moves = f"whoever goes from {before[0]} to {after[0]}"
     sentence = f"It contradicts the direction of {name}, {direction}: {moves}"
     return _Crossing({**same, name: before}, {**same, name: after}, sentence)
 
 
-def _is_worse(value: Known, than: Known, direction: Direction) -> bool:
-    if isinstance(value, str) or isinstance(than, str):
+def is_worse(card: ScorecardParts, name: str, value: Value, than: Value, direction: Direction) -> bool:
+    """Of two values that rest on as many observations, but for those that are a number of observations themselves."""
+    if value is None or than is None or isinstance(value[0], str) or isinstance(than[0], str):
         return False
-    return value < than if direction == "higher" else value > than
+    if value[1] != than[1] and not card.features[name].is_observed:
+        return False
+    return value[0] < than[0] if direction == "higher" else value[0] > than[0]

@@ -26,12 +26,21 @@ TRIED_MAX = 1_000_000
 
 def values_of(card: ScorecardParts) -> Values:
     """Of every feature, each with all numbers of observations that matter."""
-    return {name: [None, *product(_known(card, name), _observations(card, name))] for name in card.features}
+    return {name: [None, *_measured(card, name)] for name in card.features}
 
 
 def values_of_conditions(card: ScorecardParts) -> Values:
     """The same for conditions alone, which ask for no observations."""
     return {name: [None, *((known, 1) for known in _known(card, name))] for name in card.features}
+
+
+def _measured(card: ScorecardParts, name: str) -> Sequence[Measured]:
+    known, observations = _known(card, name), _observations(card, name)
+    if card.features[name].is_observed:
+        # Nobody has 24 months of history of which one was observed.
+        numbers = {number for number in (*known, *observations) if isinstance(number, int)}
+        return [(number, number) for number in sorted(numbers) if number > 0]
+    return list(product(known, observations))
 
 
 def _known(card: ScorecardParts, name: str) -> Sequence[int | str]:

@@ -67,6 +67,8 @@ class Count(_Done, frozen=True, kw_only=True, tag="count"):
 class KindMonths(_Done, frozen=True, kw_only=True, tag="kind_months"):
     """How many kind-months there are: each kind counts once in a month, however often it is."""
 
+    is_observed: ClassVar[bool] = True
+
     def highest(self, groups: Groups) -> int | None:
         return self.most_observed(groups)
 
@@ -249,6 +251,7 @@ class History(Feature, frozen=True, kw_only=True, tag="history"):
 
     unit: ClassVar[Unit] = "months"
     observed: ClassVar[str] = "the same"
+    is_observed: ClassVar[bool] = True
 
     def highest(self, groups: Groups) -> int | None:
         return WINDOW_MONTHS_MAX

@@ -43,6 +43,8 @@ class Feature(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     """Whether it reads what is explained to nobody in detail."""
     observed: ClassVar[str] = "1"
     """What its observations are, in words."""
+    is_observed: ClassVar[bool] = False
+    """Whether its value is the number of its observations."""
 
     def faults(self, groups: Groups) -> Iterator[PolicyFault]:
         yield from ()

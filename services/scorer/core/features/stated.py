@@ -122,6 +122,7 @@ class FigureMonths(_OfMeans, frozen=True, kw_only=True, tag="figure_months"):
 
     unit: ClassVar[Unit] = "months"
     observed: ClassVar[str] = "the same"
+    is_observed: ClassVar[bool] = True
 
     def highest(self, groups: Groups) -> int | None:
         return self.months
