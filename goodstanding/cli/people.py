@@ -18,6 +18,7 @@ from goodstanding.errors import UserError
 from goodstanding.explanations import points_of_records
 from goodstanding.person import current
 from goodstanding.person.benefits import describe
+from goodstanding.person.export import disputes_of
 from goodstanding.person.user_id import known_user_id, user_id_of
 from goodstanding.platform.deployment import Deployment
 from goodstanding.platform.stack import Stack
@@ -103,7 +104,10 @@ def consents(who: Who, as_json: AsJson = False) -> None:
 async def _records(deployment: Deployment, user: str, profile: Profile) -> list[dict[str, Any]]:
     found = await current.records(deployment, user)
     points = await points_of_records(deployment, user, [record["record_id"] for record in found]) if found else {}
+    beside = await current.beside(deployment, user) if found else {}
     for record in found:
+        disputes = disputes_of(beside[record["record_id"]]["disputes"]) if record["record_id"] in beside else ()
+        record["said_against"] = disputes[-1].questions if disputes else ()
         record["last_day"] = last_day_before(record["lapses_at"], profile) if record["lapses_at"] else None
         record["points"] = points.get(record["record_id"])
     return found
@@ -184,6 +188,9 @@ def _record(record: Mapping[str, Any], currency: str, zone: tzinfo) -> Iterator[
     yield f"  reported by {record['partner']} as {record['report_id']}"
     if record["answer_by"] is not None:
         yield f"  {record['partner']} is asked, and must answer by the end of {record['answer_by']}"
+    for each in record["said_against"]:
+        said = f"you said that it is wrong: {each.reason}{'' if each.text is None else f': {each.text}'}"
+        yield from textwrap.wrap(said, 78, initial_indent="  ", subsequent_indent="    ")
     if record["statement"] is not None:
         yield "  carries your statement:"
         yield from textwrap.wrap(record["statement"], 76, initial_indent="    ", subsequent_indent="    ")

@@ -79,7 +79,7 @@ async def _records(deployment: Deployment, user_id: str) -> tuple[HeldRecord, ..
 def _with(record: HeldRecord, beside: asyncpg.Record) -> HeldRecord:
     return replace(
         record,
-        disputes=_disputes(beside["disputes"]),
+        disputes=disputes_of(beside["disputes"]),
         reported_on=beside["reported_on"],
         other_beginnings=_days.decode(beside["began_before"] or "[]"),
         other_ends=_days.decode(beside["overtaken"] or "[]"),
@@ -94,7 +94,8 @@ _OUTCOMES: Mapping[type[Dispute], str | None] = {
 }
 
 
-def _disputes(kept: str | None) -> tuple[HeldDispute, ...]:
+def disputes_of(kept: str | None) -> tuple[HeldDispute, ...]:
+    """The disputes of a record as retention keeps them, the last one at the end."""
     return tuple(
         HeldDispute(
             each.id,

@@ -91,8 +91,16 @@ class Hints(msgspec.Struct, frozen=True, kw_only=True):
     next_tier: NextTier | None
 
 
+class SaidAgainst(msgspec.Struct, frozen=True, kw_only=True):
+    """Why the person says that a record is wrong, in the person's own words if there are any."""
+
+    reason: str
+    text: str | None
+
+
 class Record(msgspec.Struct, frozen=True, kw_only=True):
-    """A negative record. `lapses_at` is null while no deadline is known; `amount` is in minor units."""
+    """A negative record. `lapses_at` is null while no deadline is known; `amount` is in minor units. `said_against` is
+    from the last dispute, the earliest first, and empty for a subscriber, who does not see it."""
 
     record_id: str
     partner: str
@@ -108,10 +116,12 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
     counts_from: datetime | None
     answer_by: date | None
     statement: str | None
+    said_against: tuple[SaidAgainst, ...]
 
 
 class Records(msgspec.Struct, frozen=True, kw_only=True):
-    """`is_shortened` says that there are so many that statements, or some of the records, may be left out."""
+    """`is_shortened` says that there are so many that what is said against them, their statements, or some of the
+    records may be left out."""
 
     user_id: str
     records: tuple[Record, ...]

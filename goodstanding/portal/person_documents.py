@@ -28,9 +28,10 @@ from shared.contracts.months import month_name
 
 
 def for_others(known: Known) -> Known | None:
-    """What a subscriber may know of the person, which is nothing of a record that is withheld (rules R27). None if
-    nothing else is known: then a subscriber does not even learn that there is such a person."""
-    records = tuple(each for each in known.records if not each.withheld)
+    """What a subscriber may know of the person, which is nothing of a record that is withheld (rules R27), and nothing
+    of what the person has said to its provider. None if nothing else is known: then a subscriber does not even learn
+    that there is such a person."""
+    records = tuple(replace(each, said_against=()) for each in known.records if not each.withheld)
     if not records and known.tier is None and not known.scores:
         return None
     return replace(known, records=records)

@@ -39,9 +39,12 @@ class Policies:
             profile=self.profile,
         )
 
-    def next_publication(self, now: datetime) -> date:
-        """The day of the monthly run that is due next."""
+    def next_publication(self, now: datetime) -> date | None:
+        """The day of the monthly run that is due next; None where scores are published as soon as something changes
+        them."""
         policy = Policy(scorecards=self.cards, zone=self.zone, accepts_late_months=0)
+        if policy.at(now).cadence == "continuous":
+            return None
         run = policy.latest_run(now) + 1
         return day_of_month(run, (policy.of_run(run) or self.cards[0]).publication_day)
 

@@ -260,7 +260,8 @@ async def test_a_dispute_and_an_erasure_that_are_asked_for_here_are_done_and_not
     records = held.json()["records"]
     dispute = {"record_id": records[0]["record_id"], "reason": "paid"}
     assert (await portal.http.post(f"{person}/disputes", headers=own, json=dispute)).status_code == 202
-    await portal.until(f"{person}/records", own, holds=lambda told: told["records"][0]["status"] == "disputed")
+    held = await portal.until(f"{person}/records", own, holds=lambda told: told["records"][0]["status"] == "disputed")
+    assert held.json()["records"][0]["said_against"] == [{"reason": "paid", "text": None}]
     answers = f"{person}/answers"
     await portal.until(
         answers, own, holds=lambda told: any(one["said"].get("code") == "asked" for one in told["answers"])

@@ -325,7 +325,9 @@ async def test_of_whom_nothing_is_held_the_page_says_whether_that_is_an_erasure(
         async def page(path: str = path, fields: dict[str, str] = fields) -> str:
             return (await stand.http.request("POST" if fields else "GET", path, data=fields)).text
 
-        unknown = word("nothing", "en", day=day(stand.office.people.policies.next_publication(NOW), "en"))
+        next_publication = stand.office.people.policies.next_publication(NOW)
+        assert next_publication is not None
+        unknown = word("nothing", "en", day=day(next_publication, "en"))
         assert unknown in await page()
         person = keyed_name(bytes.fromhex(KEY), NOBODY)
         add = "insert into come_through (shard, person, request_id, until) values ($1, $2, 'r-17', $3)"

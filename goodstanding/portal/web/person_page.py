@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, datetime
 from html import escape
+from typing import Any
 
 import msgspec
 
@@ -35,21 +36,26 @@ def person_page(view: View) -> str:
 
 
 def blank_page(
-    next_publication: date, erased_by: Mapping[str, ErasureReceipt | None], language: Language, *, here: str
+    next_publication: date | None, erased_by: Mapping[str, ErasureReceipt | None], language: Language, *, here: str
 ) -> str:
     """Of somebody of whom the portal holds nothing. `erased_by` has the requests by which it knows of an erasure, with
     their receipts."""
-    on, receipts = day(next_publication, language), [*erased_by.values()]
+    receipts = [*erased_by.values()]
     has_receipt = bool(receipts) and receipts[-1] is not None
     if not erased_by:
-        said = [word("nothing", language, day=on), word("nothing_of_erased", language)]
+        said = [_coming("nothing", next_publication, language), word("nothing_of_erased", language)]
     else:
         name = "erased" if has_receipt else "erased_lately"
-        said = [word(name, language, id=", ".join(erased_by)), word("erased_since", language, day=on)]
+        said = [word(name, language, id=", ".join(erased_by)), _coming("erased_since", next_publication, language)]
     link = _download("/me/receipt.json", "receipt", language) if has_receipt and here == "/me" else ""
     title = word("title", language)
     body = f"<h1>{escape(title)}</h1><section>{joined((*map(paragraph, said), link))}</section>"
     return document(title, language, body, here=here, leaves=True)
+
+
+def _coming(name: str, on: date | None, language: Language) -> str:
+    """What is said of the next score: it comes on that day, or else at once."""
+    return word(f"{name}_at_once", language) if on is None else word(name, language, day=day(on, language))
 
 
 def _parts(view: View) -> Iterator[str]:
@@ -61,7 +67,7 @@ def _parts(view: View) -> Iterator[str]:
     if view.known.records:
         yield _records_held(view)
     if found is None:
-        yield f"<section>{escape(word('no_score', language, day=day(view.next_publication, language)))}</section>"
+        yield f"<section>{escape(_coming('no_score', view.next_publication, language))}</section>"
     else:
         charts = [
             ("drawing", word("chart_dimensions", language)),
@@ -170,14 +176,28 @@ def _status(of: Line, language: Language) -> str:
 
 
 def _told(view: View) -> str:
-    """What was asked here, and what the person was answered and told, the latest first."""
-    said = [(at, str(msgspec.json.decode(body).get(view.language, ""))) for at, body in view.told]
-    said += [(each.at, word(f"asked_{each.request}", view.language)) for each in view.asked]
+    """What was asked here, and what the person was answered and told, the latest first, with the number of the record
+    that it is about, as long as that is held."""
+    said = [(at, _said(msgspec.json.decode(body), view)) for at, body in view.told]
+    said += [
+        (each.at, _about(each.record_id, word(f"asked_{each.request}", view.language), view)) for each in view.asked
+    ]
     rows = [
         f'<li><span class="quiet at">{at.astimezone(view.zone):%Y-%m-%d %H:%M}</span><span>{escape(each)}</span></li>'
         for at, each in sorted(said, key=lambda each: each[0], reverse=True)[:_TELL_MAX]
     ]
     return f"<ul>{''.join(rows)}</ul>" if rows else paragraph(word("answers_none", view.language))
+
+
+def _said(told: Mapping[str, Any], view: View) -> str:
+    return _about(told.get("record_id"), str(told.get(view.language, "")), view)
+
+
+def _about(record_id: str | None, said: str, view: View) -> str:
+    held = next((each for each in view.known.records if each.record_id == record_id), None)
+    if held is None:
+        return said
+    return word("about_record", view.language, said=said, partner=held.partner, number=held.report_id)
 
 
 def _access(view: View) -> Iterator[Html]:
@@ -267,6 +287,7 @@ def _yours(view: View) -> str:
     return joined(
         (
             _download("/me/data.json", "download", language),
+            paragraph(word("export_explained", language)),
             form("/me/exports", view.form_word, (), word("export", language), of="quiet-button"),
             unfolded(word("erase", language), joined((paragraph(word("erase_explained", language)), erase))),
         )

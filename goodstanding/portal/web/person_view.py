@@ -32,7 +32,8 @@ class View(msgspec.Struct, frozen=True, kw_only=True):
     currency: str
     zone: tzinfo
     today: date
-    next_publication: date
+    next_publication: date | None
+    """None where scores are published as soon as something changes them."""
     unverifiable: Literal["deletes", "stands"]
     """What becomes of a record of which nobody can say that it is right, by the retention profile."""
     costs: Mapping[str, Cost] = {}

@@ -17,6 +17,12 @@ _BOTH: Mapping[str, tuple[str, str]] = {
         "reported about you is held by other parts of the platform, and this page cannot show it.",
         "尚未发布您的信用分，下一次发布在{day}。在此之前，合作机构报送的数据由平台的其他部分保管，本页无法显示。",
     ),
+    "nothing_at_once": (
+        "No score of yours has been published yet. The first one comes as soon as something is reported that counts. "
+        "Until then, what partners have reported about you is held by other parts of the platform, and this page "
+        "cannot show it.",
+        "尚未发布您的信用分，一有计入评分的信息报送即会发布。在此之前，合作机构报送的数据由平台的其他部分保管，本页无法显示。",
+    ),
     "nothing_of_erased": (
         "Of somebody who was erased and of whom nothing was reported since, nothing is held at all.",
         "若您的数据已被删除，且此后没有新的报送，则平台不再保存您的任何数据。",
@@ -36,9 +42,17 @@ _BOTH: Mapping[str, tuple[str, str]] = {
         "If a partner has reported anything about you since, a new score comes with the publication of {day}.",
         "若此后有合作机构报送您的数据，新的信用分将在{day}发布。",
     ),
+    "erased_since_at_once": (
+        "If a partner reports anything about you that counts, a new score comes at once.",
+        "此后如有合作机构报送计入评分的数据，新的信用分会立即发布。",
+    ),
     "no_score": (
         "No score of yours has been published yet. The first one comes with the next publication, on {day}.",
         "尚未发布您的信用分，将在下一次发布时（{day}）给出。",
+    ),
+    "no_score_at_once": (
+        "No score of yours has been published yet. The first one comes as soon as something is reported that counts.",
+        "尚未发布您的信用分，一有计入评分的信息报送即会发布。",
     ),
     "benefits": ("What your standing opens", "可享权益"),
     "benefit": ("benefit", "权益"),
@@ -151,6 +165,7 @@ _BOTH: Mapping[str, tuple[str, str]] = {
     "asked_export": ("You asked for all that is held about you.", "您申请了全部数据副本。"),
     "asked_erase": ("You asked to be erased.", "您申请了删除全部数据。"),
     "answers_none": ("Nothing yet.", "暂无。"),
+    "about_record": ("{said} ({partner}, {number})", "{said}（{partner}，{number}）"),
     "consent": ("Consents that you gave to partners", "您给合作机构的授权"),
     "consents_none": ("No consent of yours is known.", "没有已知的授权。"),
     "consent_to": ("To {partner}: {number}", "给 {partner}：{number}"),
@@ -169,6 +184,11 @@ _BOTH: Mapping[str, tuple[str, str]] = {
     "yours": ("Your data", "我的数据"),
     "download": ("Download what this page shows (JSON)", "下载本页数据（JSON）"),
     "export": ("Ask for all that is held", "申请全部数据副本"),
+    "export_explained": (
+        "All that any part of the platform holds about you is one document, which this page cannot show. Ask for it "
+        "here; once the answer above says that it may be read, the operator gives it to you.",
+        "平台各部分保存的您的全部数据汇成一份文件，本页无法显示。请在此申请；上方答复告知可以查阅后，请向运营方领取。",
+    ),
     "erase": ("Be erased everywhere", "删除我的全部数据"),
     "erase_explained": (
         "Your score, records, permissions and history go from all services, and cannot be brought back. When "

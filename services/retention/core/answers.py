@@ -88,7 +88,10 @@ _ANOTHER_END = Fault(
     "The record is held with another day of its end, or with none. If this day is right, send a correction or a "
     "settlement; if it is a slip, confirm without it.",
 )
-_TOLD_TWICE = "The record was corrected before with something else here, for the same instant; that counts."
+_TOLD_TWICE = (
+    "The record was corrected before with something else here, for the same instant; that counts. If this is right, "
+    "send the correction with a later time."
+)
 
 
 def resolve(state: State, report: Report, now: datetime, profile: Profile) -> Step:

@@ -213,7 +213,10 @@ def _contradiction(record: Known, told: Facts) -> Fault | None:
     if isinstance(record, Settled):
         return Fault(Code.CONFLICT, "data.amount", "The record is settled; its amount does not change any more.")
     if known.amount_at == told.amount_at:
-        sentence = "The record was reported with another amount for the same instant; the first report counts."
+        sentence = (
+            "The record was reported with another amount for the same instant; the first report counts. If this amount "
+            "is right, send it with a later time."
+        )
         return Fault(Code.CONFLICT, "data.amount", sentence)
     return _UPDATED_TOO_OFTEN if record.version >= VERSIONS_MAX else None
 

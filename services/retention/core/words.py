@@ -85,8 +85,9 @@ REPLIES: Mapping[Reply, Both] = {
         "您之后提交的声明已附于该记录，予以保留。如需更换，请重新提交声明。",
     ),
     "no-such-record": (
-        "No such record is held about you. The records that are, with their numbers, are in `goodstanding records`.",
-        "没有关于您的这条记录。现有记录及编号请查看记录列表。",
+        "No such record is held about you. Look at the number: it stands beside each record in the list of those that "
+        "are held.",
+        "没有关于您的这条记录。请核对编号，现有记录及编号请查看记录列表。",
     ),
     "being-checked": (
         "The record is being checked for the same reason already; its provider has until the end of {day}.",

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from goodstanding.cli.people import _record
+from goodstanding.person.held import HeldQuestion
 from shared.contracts.zones import zone
 
 OPEN: dict[str, Any] = {
@@ -27,6 +28,7 @@ OPEN: dict[str, Any] = {
     "report_id": "R-7",
     "answer_by": None,
     "statement": None,
+    "said_against": (),
 }
 LAPSES: dict[str, Any] = {
     "status": "settled",
@@ -49,6 +51,10 @@ CASES: list[tuple[dict[str, Any], list[str]]] = [
         ["  does not count before 2025-03-10 00:00"],
     ),
     ({"answer_by": date(2026, 2, 4)}, ["  bank is asked, and must answer by the end of 2026-02-04"]),
+    (
+        {"said_against": (HeldQuestion("not-mine"), HeldQuestion("other", "I was there."))},
+        ["  you said that it is wrong: not-mine", "  you said that it is wrong: other: I was there."],
+    ),
     ({"statement": "It was stolen."}, ["  carries your statement:", "    It was stolen."]),
     (
         {"early_at": datetime(2027, 3, 15, 16, tzinfo=UTC)},

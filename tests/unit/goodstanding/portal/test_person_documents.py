@@ -46,6 +46,20 @@ def test_a_record_that_is_withheld_is_shown_to_its_person_alone(known: Known) ->
     assert (shown.tier, shown.scores) == (known.tier, known.scores)
 
 
+def test_what_was_said_against_a_record_is_shown_to_its_person_alone(known: Known) -> None:
+    [mine] = records(known).records
+    assert [(each.reason, each.text) for each in mine.said_against] == [
+        ("not-mine", None),
+        ("paid", "The hotel took my deposit."),
+        ("other", "The room was never booked in my name."),
+    ]
+    shown = for_others(known)
+    assert shown is not None
+    [theirs] = records(shown).records
+    assert theirs.said_against == ()
+    assert theirs.statement == mine.statement
+
+
 def test_of_whom_nothing_else_is_held_nothing_is_known(known: Known) -> None:
     """Else a subscriber would learn that there is something."""
     alone = replace(known, tier=None, scores=())

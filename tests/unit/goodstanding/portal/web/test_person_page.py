@@ -4,23 +4,27 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
-from datetime import UTC, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from html import escape
 from html.parser import HTMLParser
 from typing import Literal, get_args
+from zoneinfo import ZoneInfo
 
 import msgspec
 import pytest
 
+from goodstanding import policies
 from goodstanding.person.explained import FALLS_MAX
 from goodstanding.person.phrases import signed
+from goodstanding.portal.policies import Policies
 from goodstanding.portal.web.html import STYLESHEET
 from goodstanding.portal.web.person_page import blank_page, person_page
 from goodstanding.portal.web.person_view import View
 from goodstanding.portal.web.wording import _BOTH, word
 from services.scorer.core.reasons.figures import Language, counted, day
 from shared.contracts.subject import REASONS, Ask, ErasureReceipt
-from tests.support.portal_views import LIVES, WORD, view
+from tests.support.people import SHIPPED
+from tests.support.portal_views import LIVES, NEXT_PUBLICATION, WORD, view
 
 LANGUAGES: tuple[Language, ...] = ("en", "zh")
 BOTH = pytest.mark.parametrize("language", LANGUAGES)
@@ -238,15 +242,51 @@ def test_a_consent_says_to_whom_for_what_since_when_and_whether_it_was_taken_bac
     assert word("consents_none", language) in none
 
 
-def test_nobody_without_a_score_sees_that_the_first_one_comes() -> None:
-    of = view("newcomer", "en")
-    text = "".join(read(msgspec.structs.replace(of, found=None)).text)
-    assert word("no_score", "en", day=day(of.next_publication, "en")) in text
+@BOTH
+def test_nobody_without_a_score_sees_that_the_first_one_comes(language: Language) -> None:
+    of = msgspec.structs.replace(view("newcomer", language), found=None)
+    assert word("no_score", language, day=day(NEXT_PUBLICATION, language)) in "".join(read(of).text)
+    continuous = msgspec.structs.replace(of, next_publication=None)
+    assert word("no_score_at_once", language) in "".join(read(continuous).text)
+
+
+@BOTH
+def test_where_scores_come_at_once_a_page_of_nobody_names_no_day(language: Language) -> None:
+    unknown = blank_page(None, {}, language, here="/me")
+    erased = blank_page(None, {"r-17": None}, language, here="/me")
+    assert word("nothing_at_once", language) in unknown
+    assert word("erased_since_at_once", language) in erased
+
+
+@pytest.mark.parametrize(("cadence", "on"), [("monthly", date(2026, 12, 6)), ("continuous", None)])
+def test_a_day_of_the_next_publication_is_named_where_scores_are_published_monthly(
+    cadence: Literal["monthly", "continuous"], on: date | None
+) -> None:
+    cards = (msgspec.structs.replace(SHIPPED, cadence=cadence),)
+    of = Policies(cards, (), policies.profile("cn"), ZoneInfo("Asia/Shanghai"), "CNY")
+    assert of.next_publication(datetime(2026, 11, 30, 21, tzinfo=UTC)) == on
+
+
+@BOTH
+def test_what_was_asked_and_told_names_its_record_as_long_as_that_is_held(language: Language) -> None:
+    of = view("disputed", language)
+    [held] = of.known.records
+    told = [
+        (of.told[0][0], msgspec.json.encode({"en": "One.", "zh": "One.", "record_id": held.record_id})),
+        (of.told[0][0], msgspec.json.encode({"en": "Other.", "zh": "Other.", "record_id": "0" * 32})),
+        (of.told[0][0], msgspec.json.encode({"en": "None.", "zh": "None."})),
+    ]
+    text = read(msgspec.structs.replace(of, told=told)).text
+    number = {"partner": held.partner, "number": held.report_id}
+    asked = word("asked_dispute", language)
+    assert word("about_record", language, said="One.", **number) in text
+    assert word("about_record", language, said=asked, **number) in text
+    assert {"Other.", "None."} <= {*text}
 
 
 @BOTH
 def test_a_page_of_nobody_says_when_the_next_publication_is_or_that_the_person_was_erased(language: Language) -> None:
-    on = view("newcomer", language).next_publication
+    on = NEXT_PUBLICATION
     unknown = blank_page(on, {}, language, here="/me")
     assert word("nothing", language, day=day(on, language)) in unknown
     now = datetime.now(UTC)
