@@ -16,6 +16,7 @@ from goodstanding.errors import UserError
 from goodstanding.person import current
 from goodstanding.person.asking import Asked, Told, as_json_of, asking_for, request_of
 from goodstanding.person.export import export as exported
+from goodstanding.person.export import is_granted
 from goodstanding.person.held import Export
 from goodstanding.platform.deployment import Deployment
 from shared.contracts.subject import REASONS, Ask, ErasureReceipt, Reason, SubjectAnswer, SubjectRequest
@@ -114,16 +115,34 @@ def re_evaluate(
 @app.command()
 def export(
     who: Who,
+    request: Annotated[
+        str,
+        typer.Option(metavar="ID", help="The request that was granted already, or its beginning: none is made anew."),
+    ] = "",
     timeout: Wait = 60,
     as_json: AsJson = False,
 ) -> None:
     """All that is held about a person, as one JSON document (docs/schemas/export.json).
 
-    So many of them a year are free as the retention profile says.
+    So many of them a year are free as the retention profile says. Whoever has asked for it on the page brings the
+    number of that request (--request), and is counted one of them only.
 
     Example: goodstanding subject export GS000000000195
     """
     deployment, user_id, _ = asked_about(who)
+    if not request:
+        _grant(deployment, user_id, timeout)
+    elif not asyncio.run(is_granted(deployment, user_id, request)):
+        fail(f"No request {request} for all that is held was granted to this person.", _ON_THE_PAGE)
+    document = asyncio.run(_export(deployment, user_id))
+    if as_json:
+        answer_json(msgspec.to_builtins(document))
+    else:
+        typer.echo(msgspec.json.format(msgspec.json.encode(document)).decode())
+
+
+def _grant(deployment: Deployment, user_id: str, timeout: float) -> None:
+    """Ask for the document; ends the command if it is not granted."""
     _, told = asyncio.run(_answered(deployment, user_id, request_of(request="export"), timeout))
     answer = next((each for each in told if isinstance(each, SubjectAnswer) and each.status != "begun"), None)
     if answer is None:
@@ -132,11 +151,6 @@ def export(
         fail(answer.en)
     if answer.day is not None:
         say(answer.en)
-    document = asyncio.run(_export(deployment, user_id))
-    if as_json:
-        answer_json(msgspec.to_builtins(document))
-    else:
-        typer.echo(msgspec.json.format(msgspec.json.encode(document)).decode())
 
 
 async def _export(deployment: Deployment, user_id: str) -> Export:
@@ -193,6 +207,7 @@ async def _is_known(deployment: Deployment, user_id: str, partner: str | None, c
     return any((each["partner"], each["consent_id"]) == (partner, consent) for each in known)
 
 
+_ON_THE_PAGE = "The person's page says the number with the answer, and so does: goodstanding tail answers --json"
 _LATER = "It is answered as soon as the services come to it: goodstanding tail answers"
 
 

@@ -214,6 +214,19 @@ async def test_a_subscriber_sees_a_person_while_that_is_permitted_and_each_look_
         ("rental-firm", "records"),
     ]
     assert [each["year"] for each in document["free_reports"]] == [NOW.astimezone(_ZONE).year]
+    # What was granted on the page is handed over as the one report that it counts as.
+    taken = (await portal.http.post(f"{person}/exports", headers=own)).json()["request_id"]
+    await portal.until(
+        f"{person}/answers",
+        own,
+        holds=lambda told: taken in {one["said"].get("request_id") for one in told["answers"]},
+    )
+    of_it = ("subject", "export", sample_account(2), "--request")
+    code, printed = await command(deployment, *of_it, taken[:8].upper(), "--json")
+    assert code == 0, printed
+    free = [each["request_id"] for each in json.loads(printed)["free_reports"]]
+    assert (len(free), free.count(taken)) == (2, 1)
+    assert (await command(deployment, *of_it, f"{taken}0"))[0] == 1
     code, printed = await command(deployment, "subject", "export", sample_account(9), "--json")
     assert (code, [json.loads(printed)[name] for name in ("permissions", "looks")]) == (0, [[], []])
 

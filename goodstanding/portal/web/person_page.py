@@ -190,7 +190,10 @@ def _told(view: View) -> str:
 
 
 def _said(told: Mapping[str, Any], view: View) -> str:
-    return _about(told.get("record_id"), str(told.get(view.language, "")), view)
+    said = str(told.get(view.language, ""))
+    if told.get("request") == "export":
+        return word("about_request", view.language, said=said, id=str(told.get("request_id", ""))[:8])
+    return _about(told.get("record_id"), said, view)
 
 
 def _about(record_id: str | None, said: str, view: View) -> str:

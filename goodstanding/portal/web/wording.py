@@ -165,6 +165,7 @@ _BOTH: Mapping[str, tuple[str, str]] = {
     "asked_export": ("You asked for all that is held about you.", "您申请了全部数据副本。"),
     "asked_erase": ("You asked to be erased.", "您申请了删除全部数据。"),
     "answers_none": ("Nothing yet.", "暂无。"),
+    "about_request": ("{said} (request {id})", "{said}（申请 {id}）"),
     "about_record": ("{said} ({partner}, {number})", "{said}（{partner}，{number}）"),
     "consent": ("Consents that you gave to partners", "您给合作机构的授权"),
     "consents_none": ("No consent of yours is known.", "没有已知的授权。"),
@@ -186,8 +187,9 @@ _BOTH: Mapping[str, tuple[str, str]] = {
     "export": ("Ask for all that is held", "申请全部数据副本"),
     "export_explained": (
         "All that any part of the platform holds about you is one document, which this page cannot show. Ask for it "
-        "here; once the answer above says that it may be read, the operator gives it to you.",
-        "平台各部分保存的您的全部数据汇成一份文件，本页无法显示。请在此申请；上方答复告知可以查阅后，请向运营方领取。",
+        "here; once the answer above says that it may be read, the operator gives it to you for the number of the "
+        "request.",
+        "平台各部分保存的您的全部数据汇成一份文件，本页无法显示。请在此申请；上方答复告知可以查阅后，请凭申请编号向运营方领取。",
     ),
     "erase": ("Be erased everywhere", "删除我的全部数据"),
     "erase_explained": (

@@ -275,12 +275,14 @@ def test_what_was_asked_and_told_names_its_record_as_long_as_that_is_held(langua
         (of.told[0][0], msgspec.json.encode({"en": "One.", "zh": "One.", "record_id": held.record_id})),
         (of.told[0][0], msgspec.json.encode({"en": "Other.", "zh": "Other.", "record_id": "0" * 32})),
         (of.told[0][0], msgspec.json.encode({"en": "None.", "zh": "None."})),
+        (of.told[0][0], msgspec.json.encode({"en": "All.", "zh": "All.", "request": "export", "request_id": "9" * 36})),
     ]
     text = read(msgspec.structs.replace(of, told=told)).text
     number = {"partner": held.partner, "number": held.report_id}
     asked = word("asked_dispute", language)
     assert word("about_record", language, said="One.", **number) in text
     assert word("about_record", language, said=asked, **number) in text
+    assert word("about_request", language, said="All.", id="9" * 8) in text
     assert {"Other.", "None."} <= {*text}
 
 
