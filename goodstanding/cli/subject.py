@@ -194,7 +194,9 @@ def _ask(
             tell(in_words(each))
     if not told and timeout_s:
         fail(f"No answer has come within {timeout_s:.0f} s.", _LATER)
-    if any(isinstance(each, SubjectAnswer) and each.status == "refused" for each in told):
+    if refused := {each.code for each in told if isinstance(each, SubjectAnswer) and each.status == "refused"}:
+        if "no-such-record" in refused:
+            say("`goodstanding records` lists the records that are held.")
         raise typer.Exit(1)
     if request == "erase" and timeout_s and not any(isinstance(each, ErasureReceipt) for each in told):
         fail(f"The receipt has not come within {timeout_s:.0f} s.", _LATER)
