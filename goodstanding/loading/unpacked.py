@@ -14,11 +14,10 @@ from typing import IO, cast
 import cramjam
 
 from goodstanding.errors import UserError
-from goodstanding.partner.content import check_is_read
+from goodstanding.partner.content import BEGIN_BYTES, check_inside, check_is_read
 
 _GZIP = b"\x1f\x8b"
 _ZSTD = b"\x28\xb5\x2f\xfd"
-_BEGIN_BYTES = 8
 
 
 @contextmanager
@@ -27,20 +26,26 @@ def unpacked(file: Path, room: Path) -> Iterator[IO[bytes]]:
     packed with zstd. Raises UserError, also for what is read in the block."""
     try:
         with file.open("rb") as raw:
-            begin = raw.read(_BEGIN_BYTES)
+            begin = raw.read(BEGIN_BYTES)
             check_is_read(begin, file)
             raw.seek(0)
             if begin.startswith(_GZIP):
-                yield cast("IO[bytes]", gzip.GzipFile(fileobj=raw))
+                yield _checked(cast("IO[bytes]", gzip.GzipFile(fileobj=raw)), file)
             elif begin.startswith(_ZSTD):
                 with _without_zstd(raw, room) as content:
-                    yield content
+                    yield _checked(content, file)
             else:
                 yield raw
     except (EOFError, gzip.BadGzipFile, zlib.error, cramjam.DecompressionError):
         raise UserError(
             f"{file} is packed, and damaged or cut off.", "Pack it again, or name the file itself."
         ) from None
+
+
+def _checked(content: IO[bytes], file: Path) -> IO[bytes]:
+    check_inside(content.read(BEGIN_BYTES), file)
+    content.seek(0)
+    return content
 
 
 @contextmanager

@@ -20,13 +20,18 @@ from shared.kafka.codecs import ZSTD, BrokenError, UnpackedTooLargeError, unpack
 _GZIP = b"\x1f\x8b"
 _ZSTD = b"\x28\xb5\x2f\xfd"
 _OTHERS = (
-    (b"PK\x03\x04", "a spreadsheet or another archive", "Save it as CSV, or unpack it."),
-    (b"%PDF", "a PDF", "Ask for the same as CSV."),
-    (b"\xd0\xcf\x11\xe0", "a spreadsheet of an old form", "Save it as CSV."),
-    (b"BZh", "packed with bzip2", "Pack it with gzip or zstd."),
-    (b"\xfd7zXZ", "packed with xz", "Pack it with gzip or zstd."),
+    (0, b"PK\x03\x04", "a spreadsheet or another archive", "Save it as CSV, or unpack it."),
+    (0, b"%PDF", "a PDF", "Ask for the same as CSV."),
+    (0, b"\xd0\xcf\x11\xe0", "a spreadsheet of an old form", "Save it as CSV."),
+    (0, b"BZh", "packed with bzip2", "Pack it with gzip or zstd."),
+    (0, b"\xfd7zXZ", "packed with xz", "Pack it with gzip or zstd."),
+    (257, b"ustar", "an archive (tar)", "Unpack it, and name a file of it."),
+    # No text begins so in any encoding; a file does whose machine has failed while it was written.
+    (0, bytes(8), "a file that begins with zeros", "Export it again."),
 )
-"""What people have too, by how it begins."""
+"""What people have too, by what stands at a place of it."""
+BEGIN_BYTES = 512
+"""So much of a file says what it is."""
 _LOOKED_AT_BYTES = 1_000
 
 
@@ -39,11 +44,20 @@ def content_of(file: Path) -> bytes:
         raise UserError(f"{file} cannot be read: {reason}.", "Name a file with one event on each line.") from None
     check_is_read(content, file)
     try:
-        return _unpacked(content, file)
+        content = _unpacked(content, file)
     except (OSError, EOFError, zlib.error, BrokenError):
         raise UserError(
             f"{file} is packed, and damaged or cut off.", "Pack it again, or name the file itself."
         ) from None
+    check_inside(content, file)
+    return content
+
+
+def check_inside(begin: bytes, file: object) -> None:
+    """The same as `check_is_read`, for what was packed in the file."""
+    if begin.startswith((_GZIP, _ZSTD)):
+        raise UserError(f"{file} is packed twice.", "Unpack it once.")
+    check_is_read(begin, file)
 
 
 def _read(file: Path) -> bytes:
@@ -61,8 +75,8 @@ def text_of(file: Path) -> str:
 
 def check_is_read(begin: bytes, file: object) -> None:
     """Raises UserError for a file that begins as none does that a mapping can describe."""
-    for start, what, remedy in _OTHERS:
-        if begin.startswith(start):
+    for place, mark, what, remedy in _OTHERS:
+        if begin.startswith(mark, place):
             raise UserError(f"{file} is {what}, which no option of a mapping reads.", remedy)
 
 

@@ -8,6 +8,7 @@ import io
 import lzma
 import subprocess
 import sys
+import tarfile
 from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
@@ -31,6 +32,15 @@ PACKERS: dict[str, Callable[[bytes], bytes]] = {
         bytes(cramjam.zstd.compress(content[:7])) + bytes(cramjam.zstd.compress(content[7:]))
     ),
 }
+
+
+def archived(content: bytes) -> bytes:
+    packed = io.BytesIO()
+    with tarfile.open(fileobj=packed, mode="w") as archive:
+        member = tarfile.TarInfo("events.jsonl")
+        member.size = len(content)
+        archive.addfile(member, io.BytesIO(content))
+    return packed.getvalue()
 
 
 @pytest.mark.parametrize("pack", PACKERS.values(), ids=PACKERS)
@@ -71,11 +81,30 @@ def test_what_cannot_be_read_is_a_sentence(tmp_path: Path) -> None:
         (b"\xd0\xcf\x11\xe0\xa1\xb1", "a spreadsheet of an old form"),
         (bz2.compress(CONTENT), "packed with bzip2, which no option of a mapping reads. Pack it with gzip or zstd"),
         (lzma.compress(CONTENT), "packed with xz"),
+        (archived(CONTENT), "an archive (tar), which no option of a mapping reads. Unpack it"),
+        (bytes(4_096), "a file that begins with zeros"),
     ],
 )
-def test_what_no_mapping_reads_is_called_what_it_is(content: bytes, said: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize("pack", PACKERS.values(), ids=PACKERS)
+def test_what_no_mapping_reads_is_called_what_it_is(
+    content: bytes, pack: Callable[[bytes], bytes], said: str, tmp_path: Path
+) -> None:
     file = tmp_path / "events.csv"
-    file.write_bytes(content)
+    file.write_bytes(pack(content))
+    assert_is_called(said, file, tmp_path)
+
+
+@pytest.mark.parametrize("outer", [PACKERS["gzip"], PACKERS["zstd"]], ids=["gzip", "zstd"])
+@pytest.mark.parametrize("inner", [PACKERS["gzip"], PACKERS["zstd"]], ids=["gzip", "zstd"])
+def test_what_is_packed_twice_is_not_taken_for_lines(
+    inner: Callable[[bytes], bytes], outer: Callable[[bytes], bytes], tmp_path: Path
+) -> None:
+    file = tmp_path / "events.gz"
+    file.write_bytes(outer(inner(CONTENT)))
+    assert_is_called("packed twice. Unpack it once", file, tmp_path)
+
+
+def assert_is_called(said: str, file: Path, tmp_path: Path) -> None:
     with pytest.raises(UserError) as found:
         content_of(file)
     assert said in str(found.value)
