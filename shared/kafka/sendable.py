@@ -7,7 +7,8 @@
 | a partner's topic that is not there, or may not be written | the broker, asked several times |
 | a message that the broker refuses as invalid | the broker's refusal of that message alone |
 
-A topic of the platform that is missing is no fault of a message: everything waits until the operator has made it.
+A topic of the platform that is missing, or takes less than the platform has made it for, is no fault of a message:
+everything waits until the operator has put it right. A partner's topic holds up nobody else.
 """
 
 from __future__ import annotations
@@ -44,13 +45,8 @@ class InvalidRecordError(BrokerResponseError):  # type: ignore[misc]  # the libr
 
 # The library has no class for it, and would call it unknown, which is tried again for ever.
 kafka_errors.setdefault(InvalidRecordError.errno, InvalidRecordError)
-_INVALID = (
-    InvalidRecordError,
-    InvalidTopicError,
-    MessageSizeTooLargeError,
-    PolicyViolationError,
-    RecordListTooLargeError,
-)
+_INVALID = (InvalidRecordError, InvalidTopicError, PolicyViolationError)
+_TOO_LARGE = (MessageSizeTooLargeError, RecordListTooLargeError)
 _MISSING_AFTER_S = 3.0
 """A new topic is known to every broker well within this time."""
 _REMEMBERED_S = 60.0
@@ -77,8 +73,14 @@ def is_partners(topic: str) -> bool:
 
 
 def is_refused_for_good(error: BaseException) -> bool:
-    """Whether the broker will never take what it has refused with this."""
-    return isinstance(error, _INVALID)
+    """Whether the broker will never take what it has refused with this, as its topic is now."""
+    return isinstance(error, (*_INVALID, *_TOO_LARGE))
+
+
+def is_fault_of_topic(error: BaseException, topic: str) -> bool:
+    """Whether a message that was refused for good is as it should be, and its topic is not. What is larger than the
+    platform's own limit is never sent, so a topic that refuses what is sent takes less than it was made for."""
+    return isinstance(error, _TOO_LARGE) and not is_partners(topic) and message_bytes_max(topic) is not None
 
 
 class Topics:

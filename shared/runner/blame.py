@@ -27,7 +27,12 @@ import ssl
 from collections.abc import Iterator
 
 import asyncpg
-from aiokafka.errors import KafkaError, UnknownTopicOrPartitionError
+from aiokafka.errors import (
+    KafkaError,
+    MessageSizeTooLargeError,
+    RecordListTooLargeError,
+    UnknownTopicOrPartitionError,
+)
 
 from shared.kafka.between import StandstillError
 from shared.runner.host import ContradictionError, DoubtError
@@ -100,6 +105,8 @@ def known(error: BaseException) -> str | None:
             return error.sentence
         case UnknownTopicOrPartitionError():
             return "a topic is missing: make it again (goodstanding topics)"
+        case MessageSizeTooLargeError() | RecordListTooLargeError():
+            return "a topic takes smaller messages than it was made for: see which (goodstanding doctor)"
         case OSError():
             words = _WORDS.get(error.errno or 0)
             return f"{words} ({type(error).__name__})" if words else None

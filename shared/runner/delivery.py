@@ -18,7 +18,7 @@ from aiokafka.structs import RecordMetadata
 
 from shared.contracts.topics import dead_letter_topic
 from shared.kafka import sender
-from shared.kafka.sendable import Topics, is_partners, is_refused_for_good, is_too_large
+from shared.kafka.sendable import Topics, is_fault_of_topic, is_partners, is_refused_for_good, is_too_large
 from shared.kafka.sender import SEND_TIMEOUT_S, Flight
 from shared.runner.answers import DEAD_LETTER, DeadLetter, Outcome, Outgoing, dead_letter
 from shared.runner.host import ContradictionError
@@ -137,13 +137,14 @@ class Delivery:
         self.ends[tp] = max(self.ends.get(tp, 0), answer.offset + len(numbers))
 
     def _refused(self, numbers: Sequence[int], error: BaseException) -> None:
+        topic = self._messages[numbers[0]].topic
         if isinstance(error, TopicAuthorizationFailedError):
-            topic = self._messages[numbers[0]].topic
             if is_partners(topic):
                 self._topics.refused(topic)
         elif is_refused_for_good(error):
             # A dead letter keeps its reason: that it is refused is the fault of its topic, for which everything waits.
-            if len(numbers) == 1 and self._messages[numbers[0]].topic != dead_letter_topic(self._service):
+            its_own = topic != dead_letter_topic(self._service) and not is_fault_of_topic(error, topic)
+            if len(numbers) == 1 and its_own:
                 self._replace(numbers[0], f"The broker refuses it with {type(error).__name__}.")
             self._alone.update(numbers)
 

@@ -20,6 +20,7 @@ import asyncpg
 import msgspec
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.admin import NewTopic
+from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 
 from shared import postgres
 from shared.contracts.partition import PARTITIONS, partition_of
@@ -50,6 +51,7 @@ from tests.support.unreadable import send_raw
 
 KEYS = tuple(f"key-{number}" for number in range(48))
 PATIENCE_S = 120.0
+_BYTES_MAX = 2 * 1024 * 1024
 
 _TABLES = """
 create table count (shard smallint, key text, total int, version int, note text, primary key (shard, key));
@@ -60,6 +62,10 @@ create table alarm (shard smallint, key text, at timestamptz, primary key (shard
 
 _REFUSED = {"unsavable": "\0", "poison": "poison"}
 """Words that show in the note of whatever they are part of: one that no database takes, one for a test's trigger."""
+
+
+def _settings(bytes_max: int) -> dict[str, str]:
+    return {"max.message.bytes": str(bytes_max), "message.timestamp.type": "LogAppendTime"}
 
 
 class Add(msgspec.Struct, frozen=True):
@@ -249,14 +255,16 @@ class Tiny:
             await postgres.migrate(db, [MIGRATIONS])
             await db.execute(_TABLES)
 
-    async def create_topics(self, *names: str, partitions: int = PARTITIONS, cleanup: str = "delete") -> None:
+    async def create_topics(
+        self, *names: str, partitions: int = PARTITIONS, cleanup: str = "delete", bytes_max: int = _BYTES_MAX
+    ) -> None:
         async with administrator(self.kafka) as admin:
-            settings = {
-                "max.message.bytes": str(2 * 1024 * 1024),
-                "cleanup.policy": cleanup,
-                "message.timestamp.type": "LogAppendTime",
-            }
+            settings = {**_settings(bytes_max), "cleanup.policy": cleanup}
             await admin.create_topics([NewTopic(name, partitions, 1, topic_configs=settings) for name in names])
+
+    async def let_messages_have(self, topic: str, bytes_max: int) -> None:
+        async with administrator(self.kafka) as admin:
+            await admin.alter_configs([ConfigResource(ConfigResourceType.TOPIC, topic, _settings(bytes_max))])
 
     async def delete_topics(self, *names: str) -> None:
         async with administrator(self.kafka) as admin:

@@ -12,6 +12,7 @@ from aiokafka.errors import (
     KafkaConnectionError,
     MessageSizeTooLargeError,
     ProducerFenced,
+    RecordListTooLargeError,
     UnknownTopicOrPartitionError,
 )
 
@@ -100,3 +101,8 @@ def test_in_words_and_without_a_records_content(error: Exception, words: str) ->
 
 def test_a_missing_topic_is_no_silence_of_kafka() -> None:
     assert "goodstanding topics" in in_words(UnknownTopicOrPartitionError())
+
+
+@pytest.mark.parametrize("error", [MessageSizeTooLargeError(), RecordListTooLargeError()])
+def test_a_topic_that_takes_less_than_it_should_is_told_with_the_command_that_names_it(error: Exception) -> None:
+    assert "goodstanding doctor" in in_words(error)
