@@ -80,6 +80,13 @@ async def open_pool(dsn: str, service: str, *, connections_max: int, pooled: boo
     return pool
 
 
+async def begin_anew(pool: asyncpg.Pool, error: BaseException) -> None:
+    """After what Postgres has said no session that is open now is used again. Each keeps for good the state in which it
+    began, such as a database that took no writes at that time."""
+    if isinstance(error, asyncpg.PostgresError):
+        await pool.expire_connections()
+
+
 _LOGIN_REFUSED = "28"
 """Class of SQLSTATE: invalid authorization specification."""
 

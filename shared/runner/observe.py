@@ -68,12 +68,14 @@ async def observe(parts: Parts, health: Health, metrics: Metrics) -> Never:
         _Look("Kafka", shards.show_progress, _every(_PROGRESS_EVERY_S)),
     ]
     if pool is not None:
-        looks.append(_Look("Postgres", lambda: _outbox(pool, metrics)))
+        looks.append(_Look("Postgres", lambda: _outbox(pool, metrics), pool=pool))
     if dsn is not None:
         looks.append(_Look("Postgres", lambda: postgres.knock(dsn), _every(_KNOCK_EVERY_S)))
     if keeper is not None:
         is_time = _every(_CLOCK_EVERY_S)
-        looks.append(_Look("what tells the time", keeper.compare, lambda: is_time() or keeper.trouble is not None))
+        looks.append(
+            _Look("what tells the time", keeper.compare, lambda: is_time() or keeper.trouble is not None, pool)
+        )
     if kafka.uses_tls or kafka.uses_sasl:
         looks.append(_Look("Kafka", lambda: clients.knock(kafka), _every(_KNOCK_EVERY_S)))
     while True:
@@ -96,9 +98,13 @@ class _Look:
     """Looks at one server, again and again; no failure may end that, or readiness would keep its last word for ever."""
 
     def __init__(
-        self, server: str, look: Callable[[], Coroutine[Any, Any, None]], is_time: Callable[[], bool] = lambda: True
+        self,
+        server: str,
+        look: Callable[[], Coroutine[Any, Any, None]],
+        is_time: Callable[[], bool] = lambda: True,
+        pool: asyncpg.Pool | None = None,
     ) -> None:
-        self.server, self._look, self._is_time = server, look, is_time
+        self.server, self._look, self._is_time, self._pool = server, look, is_time, pool
         self._looking: asyncio.Task[None] | None = None
         self._failed = False
 
@@ -120,6 +126,8 @@ class _Look:
             return f"{self.server} does not answer: no answer within {_OBSERVE_TIMEOUT_S:.0f} s"
         if error:
             log.debug("cannot observe", server=self.server, exc_info=error)
+            if self._pool is not None:
+                await postgres.begin_anew(self._pool, error)
             return known(error) or f"{self.server} does not answer: {type(error).__name__}"
         return None
 

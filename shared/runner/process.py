@@ -22,7 +22,7 @@ from shared import logs
 from shared.clock import SystemClock, open_clock
 from shared.contracts.partition import PARTITIONS
 from shared.kafka import clients
-from shared.postgres import open_pool
+from shared.postgres import begin_anew, open_pool
 from shared.runner import past, store
 from shared.runner.blame import known
 from shared.runner.health import Health, serving
@@ -143,13 +143,13 @@ class _Process:
             dsn = settings.postgres
             pool = await self._until("Postgres", self._open_pool)
             stack.push_async_callback(_close_pool, pool)
-            await self._until("the past", partial(past.begin, pool, settings.clock))
+            await self._until("the past", partial(past.begin, pool, settings.clock), pool)
         tolerance_s = settings.clock_tolerance_s
         clock = await stack.enter_async_context(open_clock(settings.clock, settings.connection, tolerance_s))
         keeper = None
         if isinstance(clock, SystemClock):
             keeper = Timekeeper(self.service.name, clock.time, settings.connection, pool, metrics, tolerance_s)
-            await self._until("a server that tells the time", keeper.compare)
+            await self._until("a server that tells the time", keeper.compare, pool)
         mode = self.service.mode
         if isinstance(mode, Forward) and (also_reads := mode.also_reads) is not None:
             await self._until("what is read beside", lambda: stack.enter_async_context(also_reads(settings.connection)))
@@ -163,7 +163,7 @@ class _Process:
             await stack.enter_async_context(self.service.also_runs(pool, clock))
         return Parts(settings.connection, shards, dsn, pool, keeper)
 
-    async def _until(self, what: str, attempt: Callable[[], Awaitable[T]]) -> T:
+    async def _until(self, what: str, attempt: Callable[[], Awaitable[T]], pool: asyncpg.Pool | None = None) -> T:
         """The attempt's result, tried again until it succeeds; meanwhile readiness says what is missing."""
         for delay_s in backoff():
             try:
@@ -181,6 +181,8 @@ class _Process:
             except (OSError, TimeoutError, KafkaError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
                 why = clients.refusal(self.settings.connection) or known(error) or type(error).__name__
                 self._waits(f"waiting for {what}: {why}", what, error)
+                if pool is not None:
+                    await begin_anew(pool, error)
             await asyncio.sleep(delay_s)
         raise AssertionError("backoff() never ends")
 
@@ -202,7 +204,12 @@ class _Process:
         pool = await open_pool(
             settings.postgres, name, connections_max=_CONNECTIONS_MAX, pooled=settings.postgres_pooled
         )
-        await store.backlog(pool)
+        try:
+            await store.backlog(pool)
+        except BaseException:
+            # It is tried again, and each try would keep its session.
+            await _close_pool(pool)
+            raise
         return pool
 
 

@@ -7,9 +7,9 @@ from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from enum import Enum
 
-import asyncpg
 import structlog
 
+from shared import postgres
 from shared.kafka.clients import is_cancelled
 from shared.runner.blame import in_words
 from shared.runner.buffer import Buffer
@@ -114,9 +114,8 @@ class Shard(ABC):
                 await self._begin_again(error)
 
     async def _begin_again(self, error: Exception) -> None:
-        if isinstance(error, asyncpg.PostgresError) and self._host.pool is not None:
-            # A session keeps for good the state in which it began, such as a database that took no writes at that time.
-            await self._host.pool.expire_connections()
+        if self._host.pool is not None:
+            await postgres.begin_anew(self._host.pool, error)
         await stopped_within(self._stopping, self._failed(error))
 
     def _failed(self, error: Exception) -> float:
