@@ -13,6 +13,7 @@ from goodstanding.cli.frame import fail, wants_json
 from goodstanding.platform.servers import ServersError
 from goodstanding.simulation.real_data.source import DataError
 from shared.kafka.between import StandstillError
+from shared.runner.blame import known
 from shared.toml_file import ConfigError
 
 
@@ -34,8 +35,9 @@ def explain_failure(error: BaseException) -> None:
         case KafkaError() | asyncpg.PostgresError() | asyncpg.InterfaceError() | asyncio.CancelledError():
             # The last resort. A client library lets a cancellation out, now and then, when its broker goes away.
             server = "Postgres" if isinstance(error, (asyncpg.PostgresError, asyncpg.InterfaceError)) else "Kafka"
+            words = known(error) or f"{server} could not do what was asked ({type(error).__name__})"
             fail(
-                f"{server} could not do what was asked ({type(error).__name__}).",
+                f"{words[0].upper()}{words[1:]}.",
                 "See what runs, and have everything run: goodstanding local status, then goodstanding local up",
             )
 

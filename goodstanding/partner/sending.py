@@ -38,6 +38,7 @@ from shared.kafka.between import StandstillError
 from shared.kafka.connection import Kafka
 from shared.kafka.sendable import is_too_large
 from shared.kafka.sender import started
+from shared.runner.blame import known
 
 _POLL_S = 0.05
 _DATABASE_AWAY = (OSError, asyncpg.PostgresError, asyncpg.InterfaceError)
@@ -161,14 +162,18 @@ async def _foresee(
     why = ""
     try:
         await rehearsal.recall(operator, judged)
-    except _DATABASE_AWAY:
-        operator, why = None, "The scorer and retention were not waited for: Postgres does not answer."
+    except _DATABASE_AWAY as error:
+        operator, why = None, f"The scorer and retention were not waited for: {_in_words(error)}."
     verdicts = rehearsal.answer(judged)
     alone = {line.number for line in lines if not line.numbers}
     people = {each.line: each.user_id for each in judged if isinstance(each, Forwarded) and each.line in alone}
     partitions |= {number: partition_of(user_id) for number, user_id in people.items()}
     results = {verdict.line: verdict.result for verdict in verdicts}
     return operator, _Foreseen(partitions, results, rehearsal.waiting()), why
+
+
+def _in_words(error: BaseException) -> str:
+    return known(error) or "Postgres does not answer"
 
 
 async def _send(
@@ -221,8 +226,8 @@ async def _until_behind(
                 late |= dict.fromkeys(
                     await progress.until_past(ends, deadline), f"{service} has not come to them in time"
                 )
-        except _DATABASE_AWAY:
-            late |= dict.fromkeys(ends, "Postgres does not answer any more")
+        except _DATABASE_AWAY as error:
+            late |= dict.fromkeys(ends, _in_words(error))
     if not late:
         return set(), ""
     return (

@@ -1,0 +1,48 @@
+"""What a command says of an error that is none of its own: the server's words where they help, and never its text."""
+
+from __future__ import annotations
+
+import asyncpg
+import pytest
+import typer
+from aiokafka.errors import KafkaError, UnknownTopicOrPartitionError
+
+from goodstanding.cli.failures import explain_failure
+from goodstanding.partner.sending import _in_words
+
+
+def postgres(sqlstate: str) -> asyncpg.PostgresError:
+    return asyncpg.PostgresError.new({"C": sqlstate, "M": "secret text", "S": "ERROR"})
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (postgres("53300"), "Postgres takes no more connections (SQLSTATE 53300). See what runs"),
+        (postgres("25006"), "Postgres is read-only (SQLSTATE 25006). See what runs"),
+        (postgres("53100"), "The disk of Postgres is full (SQLSTATE 53100). See what runs"),
+        (postgres("42501"), "Postgres could not do what was asked (InsufficientPrivilegeError). See what runs"),
+        (UnknownTopicOrPartitionError(), "A topic is missing: make it again (goodstanding topics). See what runs"),
+        (KafkaError(), "Kafka could not do what was asked (KafkaError). See what runs"),
+    ],
+)
+def test_a_server_that_says_what_is_wrong_is_heard(
+    error: Exception, said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(typer.Exit):
+        explain_failure(error)
+    told = capsys.readouterr().err
+    assert said in told
+    assert "secret" not in told
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (postgres("53300"), "Postgres takes no more connections (SQLSTATE 53300)"),
+        (postgres("57P01"), "Postgres does not answer"),
+        (ConnectionRefusedError(), "Postgres does not answer"),
+    ],
+)
+def test_why_nobody_was_waited_for(error: Exception, said: str) -> None:
+    assert _in_words(error) == said
