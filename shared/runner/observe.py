@@ -69,6 +69,7 @@ async def observe(parts: Parts, health: Health, metrics: Metrics) -> Never:
     ]
     if pool is not None:
         looks.append(_Look("Postgres", lambda: _outbox(pool, metrics), pool=pool))
+        looks.append(_Look("Postgres", shards.look_at_store, _every(_COMPARE_EVERY_S)))
     if dsn is not None:
         looks.append(_Look("Postgres", lambda: postgres.knock(dsn), _every(_KNOCK_EVERY_S)))
     if keeper is not None:

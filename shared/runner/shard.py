@@ -90,6 +90,9 @@ class Shard(ABC):
             log.error("Kafka has changed under a running shard", shard=self.index, because=because)
             self.doubt(because)
 
+    async def look_at_store(self) -> None:  # noqa: B027  # a shard without a store has nothing to look at
+        """Ask Postgres whether it still has what was stored. Apart from Kafka: each is told of by its own name."""
+
     def raise_doubt(self) -> None:
         """Raises DoubtError, once, when there is a doubt."""
         if self._doubt:

@@ -168,6 +168,10 @@ class Shards(ConsumerRebalanceListener):  # type: ignore[misc]  # the library ha
         """Whether Kafka is still the one that each shard works from: a topic can be made again under a service."""
         await asyncio.gather(*(shard.look_again() for shard in list(self.shards.values())))
 
+    async def look_at_store(self) -> None:
+        """Whether Postgres still has what each shard has stored: an older copy can be put back under a service."""
+        await asyncio.gather(*(shard.look_at_store() for shard in list(self.shards.values())))
+
     # -- what operators see --------------------------------------------------------------------------------------------
 
     def troubles(self) -> list[str]:

@@ -98,16 +98,14 @@ class StatefulShard(Shard, Generic[M, S, W]):
     def noted(self) -> Noted | None:
         return self.phase.owned.noted if isinstance(self.phase, Working) else None
 
-    async def look_again(self) -> None:
-        """Ask Postgres too: a shard that has nothing to do would not notice that an older copy was put back."""
+    async def look_at_store(self) -> None:
+        """A shard that has nothing to do would not notice that an older copy was put back."""
         if isinstance(self.phase, Working):
             steps = self.phase.owned.steps
             # Another check says whether Postgres answers at all.
             with contextlib.suppress(OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
                 if (await store.peek(self._home.pool, self.index)).steps < steps:
                     self.doubt("an older copy of the database was put back")
-                    return
-        await super().look_again()
 
     def _clock_moved(self) -> None:
         if isinstance(self.phase, Working):

@@ -4,6 +4,7 @@ service whose every count can be foretold."""
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from dataclasses import replace
 from typing import Any
 
@@ -176,6 +177,18 @@ async def test_a_topic_made_again_under_a_running_service_is_noticed(tiny: Tiny)
         read_before_it_was_noticed = (await tiny.totals())[KEY] - 20
         await accept(tiny)
         await tiny.until_total(20 + read_before_it_was_noticed + 60)
+
+
+async def test_kafka_is_looked_at_also_while_postgres_answers_nobody(tiny: Tiny) -> None:
+    """Or readiness would say of Kafka what is true of Postgres."""
+    async with tiny.worker() as worker:
+        await worker.until_shards(PARTITIONS)
+        pool = worker.here._host.pool
+        assert pool is not None
+        async with contextlib.AsyncExitStack() as taken, asyncio.timeout(20):
+            for _ in range(pool.get_max_size()):
+                await taken.enter_async_context(pool.acquire())
+            await worker.here.look_again()
 
 
 async def test_a_working_shard_begins_again_where_kafka_is_another_than_was_noted(tiny: Tiny) -> None:
