@@ -70,8 +70,8 @@ TESTS = {
     "a client library ends a task, or leaks a cancellation": (
         "tests/integration/test_unreadable.py::test_a_task_of_a_shard_that_ends_is_begun_again"
     ),
-    "a topic between the services, or one that subscribers follow, is set to smaller messages (`max.message.bytes`) than "
-    "the platform made it for": (
+    "a topic between the services, or one that subscribers follow, is set to smaller messages (`max.message.bytes`) "
+    "than the platform made it for": (
         "tests/integration/test_topic_limits.py::test_a_topic_that_an_operator_has_made_too_small_is_waited_for"
     ),
     "a topic of the platform is deleted": (
