@@ -11,7 +11,7 @@ from typing import Any
 from services.retention.core.decide import Person, Policy
 from services.retention.core.erasure import Forget, roll
 from services.retention.core.overview import Summarize, over_at, run_at
-from services.retention.core.timers import answers_are_due
+from services.retention.core.timers import silence_is_due
 from services.retention.erasing import Held, Records, Told
 from services.retention.storage import erasures, overview, store
 from shared.contracts.erasure import nobody
@@ -29,16 +29,16 @@ async def due(
     *,
     policy: Policy,
 ) -> DuePage[Told, Held]:
-    """What is due of records comes first. Where the time for an answer is over, the page is a run, so that the runner
-    reads first what had arrived."""
+    """What is due of records comes first. Where silence is to be taken for an answer, the page is a run, so that the
+    runner reads first what had arrived."""
     assert records.due is not None
     page: DuePage[Any, Person] = await records.due(db, shard, now, cursor, limit, skip)
     if page.messages:
         erased = await erasures.of(db, shard, list(page.states), policy.fingerprint_key)
         states = {id: Held(person, erased.get(id, ())) for id, person in page.states.items()}
         assert page.next_at is not None, "a page has the deadline of its messages"
-        late = any(answers_are_due(person.records.values(), page.next_at) for person in page.states.values())
-        run = f"answers/{page.next_at:%Y%m%dT%H%M%S}" if late else None
+        late = any(silence_is_due(person.records.values(), page.next_at) for person in page.states.values())
+        run = f"silence/{page.next_at:%Y%m%dT%H%M%S}" if late else None
         return DuePage(page.messages, page.cursor, page.next_at, run, states, done=1.0)
     roll_at, forget_at = await erasures.next_instants(db, shard, now)
     if (nobodys := nobody(shard)) not in skip:

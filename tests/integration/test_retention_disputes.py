@@ -219,11 +219,12 @@ async def test_what_lapsed_by_a_slip_is_corrected(retention: Retention) -> None:
 
 async def test_an_answer_that_lies_there_is_read_before_silence_is_taken_for_one(retention: Retention) -> None:
     """(rules R17) Under `us` the record would be deleted; retention was down while the answer came, and over the last
-    day."""
-    person, silent = stranger(), stranger()
+    day. The same holds for a report that came for what was waiting for it (rules R4)."""
+    person, silent, waiting = stranger(), stranger(), stranger()
     await retention.start("retention", GOODSTANDING_RETENTION_PROFILE="us")
     for each in (person, silent):
         await retention.tell(each, REPORTED, time=START)
+    await retention.tell(waiting, SETTLED, time=START)
     # Reports and requests lie on two topics, which are read in either order.
     await retention.until_drained(START)
     for each in (person, silent):
@@ -232,14 +233,16 @@ async def test_an_answer_that_lies_there_is_read_before_silence_is_taken_for_one
     await retention.kill("retention")
     (number,) = {each.dispute for each in await retention.questions() if each.dispute == _number(person)}
     await retention.tell(person, resolved("confirmed", dispute=number), time=START)
+    await retention.tell(waiting, REPORTED, time=START)
     late = datetime(2026, 3, 1, tzinfo=UTC)
     await retention.set_clock(late)
-    async with retention.ear([person, silent]) as ear:
+    async with retention.ear([person, silent, waiting]) as ear:
         await retention.start("retention", GOODSTANDING_RETENTION_PROFILE="us")
         await retention.until_drained(late)
         await ear.listen()
     assert story(ear.heard, person) == [(3, "confirmed", True)]
     assert story(ear.heard, silent) == [(3, "deleted", False)]
+    assert story(ear.heard, waiting) == [(1, "open", True), (2, "settled", True)]
 
 
 def _number(person: str) -> str:

@@ -12,6 +12,7 @@ from heapq import heappop, heappush
 import msgspec
 
 from services.retention.core.answers import applying, resolve
+from services.retention.core.deadline import last_day_before
 from services.retention.core.disputes import attach, dispute
 from services.retention.core.effects import Effect, Repeated, Step, refused
 from services.retention.core.fingerprint import dispute_id
@@ -22,13 +23,12 @@ from services.retention.core.person import Writes as Writes
 from services.retention.core.record import (
     Deleted,
     Gone,
-    Kept,
     Open,
     Settled,
     State,
     Unreported,
 )
-from services.retention.core.reports import DELETED_FAULT, GONE_FAULT, take
+from services.retention.core.reports import DELETED_FAULT, GONE_FAULT, opened, over_by, take
 from services.retention.core.timers import fire, lapsed
 from shared.contracts.retention_profile import Profile
 
@@ -86,16 +86,16 @@ def _lapsed(id: str, records: Records, now: datetime, profile: Profile) -> Itera
     record = records.held(id)
     if not isinstance(record, Open | Settled):
         return
-    if (step := lapsed(record, now, alone=_is_alone(record, records, profile))) is not None:
+    if (step := lapsed(record, now, alone=_is_alone(id, record, records, profile))) is not None:
         yield id, step
 
 
-def _is_alone(record: Kept, records: Records, profile: Profile) -> bool:
-    """Whether nothing else is held of the person when the record may end early. Under a profile without early ends that
-    is not asked."""
-    if profile.early is None or isinstance(record, Unreported) or record.case.early_at is None:
+def _is_alone(id: str, record: State, records: Records, profile: Profile) -> bool:
+    """Whether nothing else is held of the person on the day after which the record may end early. Of a record that does
+    not end early that is not asked."""
+    if not isinstance(record, Open | Settled) or (at := record.case.early_at) is None:
         return True
-    return records.are_alone_at(record.case.early_at)
+    return not records.is_other_held(id, at, last_day_before(at, profile))
 
 
 def _due(instant: datetime, now: datetime, records: Records, profile: Profile) -> Iterator[tuple[str, Step]]:
@@ -105,7 +105,7 @@ def _due(instant: datetime, now: datetime, records: Records, profile: Profile) -
         *_, id = heappop(waiting)
         record = records.held(id)
         assert isinstance(record, Unreported | Open | Settled)
-        step = fire(record, instant, now, profile, alone=_is_alone(record, records, profile))
+        step = fire(record, instant, now, profile, alone=_is_alone(id, record, records, profile))
         yield id, step
         if isinstance(step.state, Open | Settled) and (turn := turn_of(id, step.state)) and turn[0] <= instant:
             heappush(waiting, turn)
@@ -122,6 +122,8 @@ def _reported(report: Report, records: Records, now: datetime, profile: Profile)
         step = take(state, report, now, profile, applying(now, profile))
     if _is_new(state, step.state) and (full := records.has_no_room(report)):
         return id, Step(state, (refused(report, full),))
+    if _is_first(state, step.state, report) and _is_over_early(id, report, records, now, profile):
+        return id, Step(state, (refused(report, over_by("ended_on")),))
     if isinstance(step.state, Deleted) and isinstance(state, Unreported | Open | Settled):
         records.keep_deletion(report, state)
     if isinstance(state, Gone | Deleted) and isinstance(step.state, Open | Settled):
@@ -136,3 +138,19 @@ def _reported(report: Report, records: Records, now: datetime, profile: Profile)
 
 def _is_new(before: State, after: State) -> bool:
     return isinstance(after, Unreported | Open | Settled) and not isinstance(before, Unreported | Open | Settled)
+
+
+def _is_first(before: State, after: State, report: Report) -> bool:
+    """Whether the report has opened the record."""
+    is_open = isinstance(after, Open | Settled) and not isinstance(before, Open | Settled)
+    return is_open and report.body.status == "reported"
+
+
+def _is_over_early(id: str, report: Report, records: Records, now: datetime, profile: Profile) -> bool:
+    """Whether the record has lapsed early by the days that its report names: one that lapses as soon as it is taken
+    would be published and told first (rules R11 and D11)."""
+    if profile.early is None:
+        return False
+    record = opened(report, now, profile)
+    at = record.case.early_at
+    return at is not None and at <= now and _is_alone(id, record, records, profile)

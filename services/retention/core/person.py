@@ -93,6 +93,11 @@ def _latest_beginning(record: Kept, now: datetime) -> date:
     return max((record.facts.began_on, *record.case.corrected.began_before))
 
 
+def _is_held(record: Known, at: datetime, day: date) -> bool:
+    deadline, reported_on = record.deadline, record.case.reported_on
+    return (deadline is None or deadline.lapses_at >= at) and (reported_on is None or reported_on <= day)
+
+
 class Records:
     """The working copy of a decision: a person's records, and what has become of them."""
 
@@ -212,11 +217,14 @@ class Records:
             turn for id, record in self._records.items() if (turn := turn_of(id, record)) and turn[0] <= instant
         )
 
-    def are_alone_at(self, at: datetime) -> bool:
-        """Whether no more than one record of the person is held at that instant. What has lapsed before it is not held,
-        though its timer has not fired yet."""
-        known = (record.deadline for record in self._records.values() if not isinstance(record, Unreported))
-        return sum(deadline is None or deadline.lapses_at >= at for deadline in known) <= 1
+    def is_other_held(self, id: str, at: datetime, day: date) -> bool:
+        """Whether a record of the person besides that one is held on the day that ends at that instant. What has lapsed
+        before is not, though its timer has not fired yet, and neither is what was reported later."""
+        return any(
+            _is_held(record, at, day)
+            for other, record in self._records.items()
+            if other != id and not isinstance(record, Unreported)
+        )
 
     def has_no_room(self, report: Report) -> Fault | None:
         """Why no further record of this partner is taken (rules R14)."""

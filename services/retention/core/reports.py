@@ -23,7 +23,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from datetime import date, datetime, timedelta
-from typing import TypeAlias
+from typing import Literal, TypeAlias
 
 from msgspec.structs import replace
 
@@ -187,7 +187,11 @@ def over_on_arrival(state: Kept | None, report: Report, now: datetime, profile: 
         return None
     if isinstance(state, Open | Settled) and _is_known(state, body.began_on, deadline.ended_on):
         return None
-    name = "began_on" if ends(body.kind) is Ends.AT_ONCE or profile.clock == "beginning" else "ended_on"
+    return over_by("began_on" if ends(body.kind) is Ends.AT_ONCE or profile.clock == "beginning" else "ended_on")
+
+
+def over_by(name: Literal["began_on", "ended_on"]) -> Fault:
+    """The fault of a report by whose own day the record has lapsed."""
     sentence = (
         "By this day the record has lapsed already, so nothing of it is kept. If the day is right, leave the report "
         "out; if it is wrong, send it again with the right one, under the same number."

@@ -60,11 +60,18 @@ def lapsed(record: Known, now: datetime, *, alone: bool) -> Step | None:
     return _lapses(record, at) if at is not None and at <= now else None
 
 
-def answers_are_due(records: Iterable[Kept], instant: datetime) -> bool:
-    """Whether the time of somebody's answer is over by the instant: then what had arrived in time must be read first,
-    since it may have come while the service was down (rules R17)."""
-    disputes = (record.case.dispute for record in records if not isinstance(record, Unreported))
-    return any(isinstance(dispute, Asked) and dispute.due <= instant for dispute in disputes)
+def silence_is_due(records: Iterable[Kept], instant: datetime) -> bool:
+    """Whether it is over by the instant that somebody's answer, or the report for which something waits, could come in
+    time: then what had arrived must be read first, since it may have come while the service was down (rules R4 and
+    R17)."""
+    return any(_could_come_until(record, instant) for record in records)
+
+
+def _could_come_until(record: Kept, instant: datetime) -> bool:
+    if isinstance(record, Unreported):
+        return record.waits_until <= instant
+    dispute = record.case.dispute
+    return isinstance(dispute, Asked) and dispute.due <= instant
 
 
 def fire(state: Kept, instant: datetime, now: datetime, profile: Profile, *, alone: bool) -> Step:

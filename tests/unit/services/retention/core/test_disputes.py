@@ -18,7 +18,7 @@ from services.retention.core.effects import AskedProvider, Refused
 from services.retention.core.fingerprint import record_id
 from services.retention.core.messages import Report
 from services.retention.core.record import Settled, counts, status_of
-from services.retention.core.timers import answers_are_due
+from services.retention.core.timers import due_at, silence_is_due
 from shared.contracts.erasure import ON_THE_WAY_MAX
 from shared.contracts.messages import RecordReport
 from shared.contracts.retention_profile import DelayDays, Early, NoticeDays, Profile, Span, Warnings, Years
@@ -77,8 +77,8 @@ def test_an_answer_that_came_late_does_not_count_though_the_timer_has_not_fired(
     due = datetime(2026, 2, 4, 16, tzinfo=UTC)
     life = lived("disputed")
     life.now = due + timedelta(hours=1)
-    assert answers_are_due([life.record], due)
-    assert not answers_are_due([life.record], due - timedelta(seconds=1))
+    assert silence_is_due([life.record], due)
+    assert not silence_is_due([life.record], due - timedelta(seconds=1))
     assert life.resolve("confirmed", dispute=D1, arrived=due) == ["refused answered dispute"]
     assert life.resolve("confirmed", dispute=D1, arrived=due - timedelta(seconds=1)) == ["confirmed: confirmed v3"]
 
@@ -114,6 +114,19 @@ def test_an_answer_leads_to_the_same_end_whether_it_or_the_timer_is_first(
         ends.append((status_of(life.record), life.record.facts.amount, life.record.case.disputes[-1].questions))
     assert ends[0] == ends[1]
     assert ends[0][0] == ("confirmed" if then and arrived == DUE else status)
+
+
+def test_what_waits_for_a_report_is_refused_when_all_that_had_arrived_is_read() -> None:
+    """(rules R4) The service may have been down when the report came, and then what waited would be refused first."""
+    life = Life()
+    life.report("settled")
+    (waiting,) = life.person.records.values()
+    until = due_at(waiting)
+    assert until is not None
+    assert silence_is_due([waiting], until)
+    assert not silence_is_due([waiting], until - timedelta(seconds=1))
+    life.now = until + timedelta(days=3)
+    assert life.report() == ["reported: open v1", "changed: settled v2 2025-09-15"]
 
 
 def test_what_is_added_when_the_time_is_over_makes_it_no_longer() -> None:
@@ -748,9 +761,57 @@ def test_what_has_lapsed_early_is_not_disputed_whichever_is_read_first(reads_fir
         assert life.until(life.now) == ["expired v3"]
 
 
+@pytest.mark.parametrize("reads_first", ["the timers", "the report"])
+def test_what_is_reported_after_the_day_keeps_nothing_from_lapsing_early(reads_first: str) -> None:
+    """(rules D11) What comes an hour after the early end was not held on its day, though the timer has not fired."""
+    life = Life(EU)
+    life.report()
+    life.report("settled", ended=date(2026, 1, 20))
+    life.now = datetime(2027, 7, 20, 23, tzinfo=UTC)
+    if reads_first == "the timers":
+        assert life.until(life.now) == ["expired v3"]
+        assert life.report(report_id="r-2") == ["reported: open v1"]
+    else:
+        assert life.report(report_id="r-2") == ["reported: open v1"]
+        assert life.until(life.now) == ["expired v3"]
+    assert life.record.facts.report_id == "r-2"
+
+
+@pytest.mark.parametrize(
+    ("other", "answer"),
+    [
+        (None, "refused lapsed ended_on"),
+        (date(2025, 1, 1), "reported: settled v1 2024-02-01"),
+        (date(2025, 8, 2), "refused lapsed ended_on"),
+    ],
+    ids=["nothing else", "held on its day", "reported after its day"],
+)
+def test_what_has_lapsed_early_by_its_own_days_is_not_taken(other: date | None, answer: str) -> None:
+    """(rules R11 and D11) It would be published, and gone at the next look at the clock. The other record was reported
+    on that day."""
+    life = Life(EU)
+    if other is not None:
+        life.now = datetime(other.year, other.month, other.day, 12, tzinfo=UTC)
+        life.report(report_id="r-2", began=date(2024, 12, 1))
+    life.now = datetime(2026, 1, 5, 12, tzinfo=UTC)
+    assert life.report(began=date(2024, 1, 1), ended=date(2024, 2, 1)) == [answer]
+    assert life.report(began=date(2024, 1, 1), ended=date(2025, 2, 1)) != [answer], "nothing blocks its number"
+
+
+def test_what_has_lapsed_early_stays_gone_when_its_fingerprint_is_forgotten() -> None:
+    """(rules R10, R11 and D11)"""
+    life = Life(EU)
+    life.report()
+    life.report("settled", ended=date(2026, 1, 20))
+    assert life.until(datetime(2027, 7, 20, 22, tzinfo=UTC)) == ["expired v3"]
+    assert life.report(ended=date(2026, 1, 20)) == ["refused lapsed report_id"]
+    life.later(days=200)
+    assert life.report(ended=date(2026, 1, 20)) == ["refused lapsed ended_on"]
+
+
 def test_a_correction_that_moves_no_deadline_does_not_ask_again_whether_a_record_lapses_early() -> None:
     """(rules D11) On its day something else was held."""
-    life = Life(replace(CN, early=Early(months=1, paid_within_days=100)))
+    life = Life(replace(CN, early=Early(months=5, paid_within_days=100)))
     life.report("settled")
     life.report()
     life.report(report_id="r-2")
