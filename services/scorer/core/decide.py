@@ -103,7 +103,7 @@ def _take_in(state: State, messages: Sequence[Message], policy: Policy) -> _Take
                 taken.folded.append((message, outcome))
                 if isinstance(outcome, Accepted):
                     taken.accepted = True
-                    if outcome.cites_anew:
+                    if outcome.cites:
                         taken.consents.append(cited_by(message))
                 elif isinstance(outcome, Blocked):
                     # Before the withdrawal it would have told of its consent, so it does that now as well (rules I10).

@@ -55,11 +55,11 @@ class Window(msgspec.Struct, frozen=True):
 
 
 class Accepted(msgspec.Struct, frozen=True):
-    """The event counts from now on. An event of a contact changes an edge instead of the state. `cites_anew`: it is the
-    first figure for its month and consent, so that the ledger of consents may have to change."""
+    """The event counts from now on. An event of a contact changes an edge instead of the state. `cites`: it is a
+    figure, so that the ledger of consents may have to change."""
 
     edge: Edge | None = None
-    cites_anew: bool = False
+    cites: bool = False
 
 
 class Duplicate(msgspec.Struct, frozen=True):
@@ -84,7 +84,7 @@ class Blocked(msgspec.Struct, frozen=True):
 
 Folded: TypeAlias = Accepted | Duplicate | Conflict | TooLate | TooMany | Blocked
 _ACCEPTED, _DUPLICATE, _CONFLICT = Accepted(), Duplicate(), Conflict()
-_CITES_ANEW = Accepted(cites_anew=True)
+_CITES = Accepted(cites=True)
 _TOO_LATE, _TOO_MANY, _BLOCKED = TooLate(), TooMany(), Blocked()
 
 
@@ -195,11 +195,10 @@ def _take_figure(state: State, event: Event, kind: Kind) -> Folded:
     if event.month not in months:
         # A month for which format 1 had kept a figure of this id stays with it, so that a correction replaces it.
         months = months_of(state.figures, key := scoped + code)
-    is_first = event.month not in months
     figure: Figure = (event.time_us, event.identity[HASH], event.body.amount)
     put_in_order(months, event.month, max(figure, months.get(event.month, figure), key=_by_time))
     state.figures[key] = pack_figures(months)
-    return _CITES_ANEW if is_first else _ACCEPTED
+    return _CITES
 
 
 def consent_hash(partner: str, consent_id: str) -> bytes:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from itertools import permutations
 from random import Random
 
 import pytest
@@ -51,13 +54,26 @@ def test_a_figure_that_is_refused_tells_of_its_consent_too(withdrawn_first: bool
     assert row == merged([cited_by(figure), taken_back(asked)])[0]
 
 
-def test_a_figure_tells_of_its_consent_once_a_month_and_a_withdrawal_of_its_end() -> None:
+def test_each_figure_tells_of_its_consent_and_a_withdrawal_of_its_end() -> None:
     first = event(INCOME, day(JAN), id="f1", amount=1)
     again = event(INCOME, day(JAN, 16), id="f2", amount=2)
     asked = Withdrawal(ME, "r1", day(JAN, 17), "bank", "c1", day(JAN, 17))
     decided = decide(Person(ME), [first, again, asked], day(JAN, 17), POLICY)
-    assert decided.writes.consents == (cited_by(first), taken_back(asked))
+    assert decided.writes.consents == (cited_by(first), cited_by(again), taken_back(asked))
     [row] = merged(decided.writes.consents)
     given_at = consent("c1").given_at
     assert (row.partner, row.consent_id, row.purpose, row.given_at) == ("bank", "c1", "scoring", given_at)
     assert row.withdrawn_at == asked.time
+
+
+@pytest.mark.parametrize("order", [*permutations(range(3))])
+def test_figures_of_a_month_that_state_their_consent_differently_lead_to_one_ledger(order: Sequence[int]) -> None:
+    """(rules I10) Two days on which it was given, and a withdrawal: the earliest day stands in whichever order."""
+    first = event(INCOME, day(JAN), id="f1", amount=1)
+    given_before = replace(consent("c1"), given_at=consent("c1").given_at - timedelta(days=9))
+    again = event(INCOME, day(JAN, 16), id="f2", amount=2, consent=given_before)
+    messages: list[Message] = [first, again, Withdrawal(ME, "r1", day(JAN, 17), "bank", "c1", day(JAN, 17))]
+    decided = decide(Person(ME), [messages[at] for at in order], day(JAN, 17), POLICY)
+    [row] = merged(decided.writes.consents)
+    assert row.given_at == given_before.given_at
+    assert row.said_at == day(JAN, 17)
