@@ -325,7 +325,11 @@ def _with_beginning(record: Known, told: Waiting, at: datetime, now: datetime, p
         return after
     deadline = clock_of(facts.kind, facts.began_on, record.deadline.ended_on, profile)
     assert deadline is not None
-    return with_timers(replace(after, deadline=deadline), now, profile)
+    timed = with_timers(replace(after, deadline=deadline), now, profile)
+    if record.case.early_at is None:
+        # It was not paid soon, or something else was held; neither changes with the day on which it began.
+        timed = replace(timed, case=replace(timed.case, early_at=None))
+    return timed
 
 
 def _with_began_before(record: Known, day: date, at: datetime | None) -> Known:

@@ -81,10 +81,10 @@ def asked_by(received_on: date, profile: Profile) -> date | None:
     return last_day
 
 
-def early_at(ended_on: date, reported_on: date | None, profile: Profile) -> datetime | None:
+def early_at(ended_on: date, paid_on: date, reported_on: date | None, profile: Profile) -> datetime | None:
     """The instant at which a record that was paid so soon lapses already (rules D11); None where it was not."""
     early = profile.early
-    if early is None or reported_on is None or ended_on > reported_on + timedelta(early.paid_within_days):
+    if early is None or reported_on is None or paid_on > reported_on + timedelta(early.paid_within_days):
         return None
     return end_of(months_on(ended_on, early.months), profile.zone_info)
 

@@ -69,7 +69,7 @@ def settle(record: Known, told: Waiting, now: datetime, profile: Profile) -> tup
         return record, refused_waiting(partner, told, fault)
     ended_on = facts.began_on if ends(facts.kind) is Ends.AT_ONCE else told.ended_on
     if ended_on in known:
-        return record, Repeated(partner)
+        return _paid_sooner(record, told.ended_on, now, profile), Repeated(partner)
     if corrected_at := record.case.corrected.ended_at:
         if told.time is None or told.time <= corrected_at:
             return record, Repeated(partner)
@@ -79,7 +79,23 @@ def settle(record: Known, told: Waiting, now: datetime, profile: Profile) -> tup
     if len(known) >= SETTLEMENTS_MAX:
         return record, refused_waiting(partner, told, _SETTLED_TOO_OFTEN)
     settled = settled_on(record, ended_on, now, profile)
+    if ended_on != told.ended_on:
+        settled = replace(settled, case=replace(settled.case, early_at=_early_at(settled, told.ended_on, profile)))
     return settled, Changed(settled)
+
+
+def _paid_sooner(record: Known, paid_on: date, now: datetime, profile: Profile) -> Known:
+    """Of a kind that ends at once, the day of a settlement says only whether it was paid soon. Any of them may say so,
+    until the early end that follows is over."""
+    if ends(record.facts.kind) is not Ends.AT_ONCE or not isinstance(record, Settled) or record.case.early_at:
+        return record
+    at = _early_at(record, paid_on, profile)
+    return record if at is None or at <= now else replace(record, case=replace(record.case, early_at=at))
+
+
+def _early_at(record: Settled, paid_on: date, profile: Profile) -> datetime | None:
+    ended_on = record.deadline.ended_on
+    return None if ended_on is None else early_at(ended_on, paid_on, record.case.reported_on, profile)
 
 
 def settled_on(record: Known, ended_on: date, now: datetime, profile: Profile, *, corrects: bool = False) -> Settled:
@@ -133,13 +149,12 @@ def _content(told: Waiting) -> tuple[object, ...]:
 
 def with_timers(record: K, now: datetime, profile: Profile) -> K:
     """The record with what follows from its deadline: when the person is warned of it, and an early end."""
-    deadline, settled = record.deadline, isinstance(record, Settled)
+    deadline = record.deadline
+    ended_on = deadline.ended_on if deadline and isinstance(record, Settled) else None
     case = replace(
         record.case,
         warn_at=days_before(deadline.lapses_at, profile.warnings.lapse_days, profile, now) if deadline else None,
-        early_at=early_at(deadline.ended_on, record.case.reported_on, profile)
-        if settled and deadline and deadline.ended_on
-        else None,
+        early_at=early_at(ended_on, ended_on, record.case.reported_on, profile) if ended_on else None,
     )
     return replace(record, case=case)
 

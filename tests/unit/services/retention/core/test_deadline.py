@@ -312,9 +312,10 @@ EARLY = [
 @pytest.mark.parametrize(("ended", "reported", "at"), [c[1:] for c in EARLY], ids=[c[0] for c in EARLY])
 def test_what_is_paid_soon_is_gone_after_eighteen_months(ended: str, reported: str | None, at: str | None) -> None:
     """(rules D11)"""
-    found = early_at(date.fromisoformat(ended), date.fromisoformat(reported) if reported else None, PROFILES["eu"])
+    day, reported_on = date.fromisoformat(ended), date.fromisoformat(reported) if reported else None
+    found = early_at(day, day, reported_on, PROFILES["eu"])
     assert found == (datetime.fromisoformat(at).replace(tzinfo=UTC) if at else None)
-    assert early_at(date.fromisoformat(ended), date(2026, 1, 15), PROFILES["cn"]) is None
+    assert early_at(day, day, date(2026, 1, 15), PROFILES["cn"]) is None
 
 
 def test_there_are_enough_deadlines() -> None:

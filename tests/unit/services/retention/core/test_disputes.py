@@ -731,6 +731,34 @@ def test_what_is_paid_soon_lapses_early(paid: date, other: bool, lapses_at: date
     assert life.until(lapses_at) == ["expired v3"]
 
 
+@pytest.mark.parametrize("order", [*permutations([date(2026, 2, 1), date(2026, 5, 10)])])
+@pytest.mark.parametrize("corrected", [False, True])
+def test_what_ends_at_once_lapses_early_if_it_was_paid_soon(order: Sequence[date], corrected: bool) -> None:
+    """(rules D11) When it was paid moves nothing else (rules R5)."""
+    life = Life(EU, kind=NO_SHOW)
+    life.report(began=date(2025, 12, 2) if corrected else date(2025, 12, 1))
+    for paid in order:
+        life.report("settled", ended=paid)
+    if corrected:
+        life.resolve("corrected", began=date(2025, 12, 1))
+    assert life.until(datetime(2027, 6, 1, 21, tzinfo=UTC)) == []
+    assert life.until(datetime(2027, 6, 1, 22, tzinfo=UTC)) == [f"expired v{3 + corrected}"]
+
+
+@pytest.mark.parametrize("corrected", [False, True])
+def test_what_ends_at_once_and_was_paid_late_keeps_its_deadline(corrected: bool) -> None:
+    """(rules D11) It lapsed at the moment at which it was settled, eighteen months after its report."""
+    life = Life(EU, kind=NO_SHOW)
+    life.report(began=date(2025, 12, 2) if corrected else date(2025, 12, 1))
+    life.now = datetime(2027, 7, 1, 12, tzinfo=UTC)
+    life.report("settled", ended=date(2027, 7, 1))
+    if corrected:
+        life.resolve("corrected", began=date(2025, 12, 1))
+    assert life.report("settled", ended=date(2026, 1, 20)) == ["repeated"], "its early end would be over"
+    assert life.until(datetime(2028, 12, 1, 22, tzinfo=UTC)) == []
+    assert life.until(datetime(2028, 12, 1, 23, tzinfo=UTC)) == [f"expired v{3 + corrected}"]
+
+
 @pytest.mark.parametrize("number", range(2, 8))
 def test_what_lapses_at_the_same_instant_was_held_on_that_day(number: int) -> None:
     """(rules D11) Whichever of the two has the name that comes first."""
