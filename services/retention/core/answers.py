@@ -17,7 +17,7 @@ from typing import Literal
 from msgspec.structs import replace
 
 from services.retention.core.bounds import SETTLEMENTS_MAX
-from services.retention.core.deadline import clock_of
+from services.retention.core.deadline import clock_of, early_at
 from services.retention.core.effects import Changed, Effect, News, Removed, Repeated, Step, refused, refused_waiting
 from services.retention.core.messages import Report
 from services.retention.core.record import (
@@ -131,13 +131,21 @@ def _of_lapsed(report: Report, now: datetime, profile: Profile) -> Step:
         # Its beginning has made it lapse, and no settlement has; and no beginning is moved to a later day.
         return Step(GONE, (refused(report, _BEGUN_LATER),))
     record = opened(report, now, profile)
-    if record.case.early_at is not None and record.case.early_at <= now:
+    if _may_be_over_early(record, now, profile):
         return Step(GONE, (refused(report, GONE_FAULT),))
     # Nothing but a later correction changes it: the slip, if it is forwarded again, does not undo what put it right.
     corrected = replace(record.case.corrected, began_at=report.time, ended_at=report.time)
     facts = replace(record.facts, amount_at=report.time)
     record = replace(record, facts=facts, case=replace(record.case, corrected=corrected))
     return Step(record, (Changed(record, "returned"),))
+
+
+def _may_be_over_early(record: Known, now: datetime, profile: Profile) -> bool:
+    """Whether the record has lapsed early if it was paid soon. Of a kind that ends at once nobody knows any more
+    whether it was; what is gone for that reason must not come back (rules D11)."""
+    ended_on = record.deadline.ended_on if record.deadline else None
+    at = None if ended_on is None else early_at(ended_on, ended_on, record.case.reported_on, profile)
+    return at is not None and at <= now
 
 
 # -- the answer to a dispute -------------------------------------------------------------------------------------------

@@ -509,6 +509,16 @@ def test_a_correction_brings_nothing_back_that_has_lapsed_early() -> None:
     assert life.resolve("corrected", **whole) == ["refused lapsed report_id"]
 
 
+def test_a_correction_brings_nothing_back_that_ends_at_once_and_has_lapsed_early() -> None:
+    """(rules D11 and R21) Another day of its beginning is no word of its settlement."""
+    life = Life(EU, kind=NO_SHOW)
+    life.report(began=date(2025, 12, 1))
+    life.report("settled", ended=date(2026, 1, 14))
+    assert life.until(datetime(2027, 6, 1, 22, tzinfo=UTC)) == ["expired v3"]
+    assert life.resolve("corrected", began=date(2025, 11, 28)) == ["refused lapsed report_id"]
+    assert life.resolve("corrected", began=date(2026, 1, 10)) == ["returned: open v1 2026-01-10"]
+
+
 def test_an_answer_that_deleted_a_record_is_not_refused_when_the_record_has_come_back() -> None:
     life = Life(replace(CN, unverifiable="deletes"))
     life.report()
