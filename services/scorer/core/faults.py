@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 
+from services.scorer.core.binding import faults_of_binding
 from services.scorer.core.borders import faults_of_borders
 from services.scorer.core.features.base import no_kind
 from services.scorer.core.features.months import WINDOW_MONTHS_MAX
@@ -52,7 +53,7 @@ def faults_of(card: ScorecardParts) -> Faults:
         return
     yield from _faults_of_settings(card)
     parts = list(_faults_of_parts(card))
-    yield from parts or [*faults_of_reach(card), *faults_of_borders(card)]
+    yield from parts or [*faults_of_reach(card), *faults_of_borders(card), *faults_of_binding(card)]
     if parts and not any(fault.key[0] in _MEETING for fault in parts):
         yield from faults_of_meeting(card)
 

@@ -1,0 +1,74 @@
+"""A limit, or a cap with conditions, never binds somebody for doing better: where it would, the policy is refused."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from services.scorer.core.scorecard import Scorecard
+from shared.policy_file import load_policy
+from shared.toml_file import ConfigError
+from tests.support.village import RULES, VILLAGE, segments
+
+UP_TO_900, FROM_900 = '{ feature = "on_time", below = 900 }', '{ feature = "on_time", at_least = 900, below = 1000 }'
+RARELY = '{ feature = "steady", below = 500 }'
+
+
+def limit(when: str, ceiling: int = 700, code: str = "held") -> str:
+    return f'[[limits]]\ncode = "{code}"\nwhen = [{when}]\nceiling = {ceiling}\nen = "Held."\nzh = "限"\n\n'
+
+
+def cap(when: str) -> str:
+    return f'[[caps]]\ncode = "capped"\nrules = ["on-time"]\nwhen = [{when}]\npoints = 0\nen = "Capped."\nzh = "限"\n\n'
+
+
+def village(*bounds: str, of: str = VILLAGE) -> str:
+    return of.replace(RULES, "".join(bounds) + RULES, 1)
+
+
+ACCEPTED = [
+    ("of the worse", village(limit(UP_TO_900))),
+    ("of the later", village(limit('{ feature = "worst", at_least = 5 }'))),
+    ("a ladder", village(limit(UP_TO_900, 600, "below"), limit(FROM_900))),
+    ("above what they have", village(limit(f"{FROM_900}, {RARELY}", 940))),
+    ("nobody says which way is better", village(limit(f'{{ feature = "verified", is = "verified" }}, {RARELY}'))),
+    ("of those of whom nothing is known", village(limit('{ feature = "on_time", unknown = true }'))),
+    ("a cap that takes no more than the better value gives", village(cap(FROM_900))),
+]
+# What is refused, the policy, the part, the feature and the step, the loss.
+REFUSED = [
+    ("of the better", village(limit(FROM_900)), "limits[0]", "on_time, higher: whoever goes from 0 to 900", 30),
+    ("of the earlier", village(limit('{ feature = "worst", at_least = 1, below = 5 }')), "limits[0]",
+     "worst, lower: whoever goes from 5 to 1", 150),
+    ("a ladder of which a step is lower", village(limit(UP_TO_900, 750, "below"), limit(FROM_900)), "limits[1]",
+     "on_time, higher: whoever goes from 0 to 900", 30),
+    ("one of two conditions", village(limit(f'{{ feature = "on_time", at_least = 900 }}, {RARELY}', 500)), "limits[0]",
+     "on_time, higher: whoever goes from 0 to 900", 149),
+    ("a cap", village(cap('{ feature = "steady", at_least = 500, below = 900 }')), "caps[0]",
+     "steady, higher: whoever goes from 0 to 500", 70),
+    ("in a segment", village(limit(FROM_900), of=segments('{ feature = "verified", is = "withdrawn" }')), "limits[0]",
+     "on_time, higher: whoever goes from 0 to 900", 30),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("text", [case[1] for case in ACCEPTED], ids=[case[0] for case in ACCEPTED])
+def test_a_bound_by_which_nobody_loses_for_doing_better_is_accepted(tmp_path: Path, text: str) -> None:
+    (file := tmp_path / "policy.toml").write_text(text, encoding="utf-8")
+    assert load_policy(file, Scorecard).name == "village"
+
+
+@pytest.mark.parametrize(
+    ("text", "part", "step", "loss"), [case[1:] for case in REFUSED], ids=[case[0] for case in REFUSED]
+)
+def test_whoever_would_lose_by_doing_better_is_named(
+    tmp_path: Path, text: str, part: str, step: str, loss: int
+) -> None:
+    """(rules S19)"""
+    (file := tmp_path / "policy.toml").write_text(text, encoding="utf-8")
+    with pytest.raises(ConfigError) as raised:
+        load_policy(file, Scorecard)
+    [told] = raised.value.all
+    assert told.key == f"{part}.when"
+    assert step in told.sentence
+    assert f"lose {loss} points" in told.sentence
