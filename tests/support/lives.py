@@ -483,8 +483,9 @@ reaches.
 - A second card that names no limit does not hide that the first one is used up (rules E19). Where no card names one,
   nothing is known of it: that costs fewer points than to use up a limit, and no tier.
 - A record that is settled costs no more than one that is open. A loan that was paid back on time lowers no score but in
-  two cases: several new kinds of credit at once meet the limits below, and while few payments are known of which some
-  were late, one more on time may cost a few points, since it makes the loss more certain (rules S9).
+  two cases: a new kind of credit raises nobody at once and may cost up to ten points for half a year, where several
+  meet the limits below, and while few payments are known of which some were late, one more on time may cost a few
+  points, since it makes the loss more certain (rules S9).
 - Whoever pays credit ten days late or more month after month stands below a newcomer with a verified identity from the
   fifth month on, for good. Whoever has nothing but bills that are paid a month late does so too, with a single bill
   from the sixth month on; with credit that is paid on time beside them, two such bills or more leave no tier from the

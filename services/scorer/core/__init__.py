@@ -11,7 +11,8 @@ question:
     forgetting      what leaves that again?
     scorecard, scorecard_parts      what may a scorecard say?
     faults, part_faults     what is wrong with one, as a whole and in its parts?
-    reach, borders  can anybody have its best score, and its worst, or gain by what is worse?
+    reach           can anybody have its best score, and its worst?
+    borders, binding    can anybody gain by what is worse, or lose by what is better?
     values          which values of features are looked at for that?
     features        what can a rule look at, and how is it measured?
     catalogue       which hints does a policy file have?

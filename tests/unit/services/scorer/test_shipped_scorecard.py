@@ -120,10 +120,15 @@ def test_one_month_of_weight_does_not_make_up_for_two_years_of_none() -> None:
 
 
 @pytest.mark.parametrize("before", [household(WHOLE), [*verified(-24), *card(WHOLE)]], ids=["household", "one card"])
-def test_a_very_small_loan_beside_payments_of_weight_costs_nothing(before: list[Event]) -> None:
-    months = range(1, 25)
-    plain, more = (Life("", events).scores(months) for events in (before, [*before, *lives.very_small(CASH_LOAN)]))
-    assert all(score <= after <= score + 20 for score, after in zip(plain, more, strict=True))
+@pytest.mark.parametrize("amount", [1, 300_000], ids=["very small", "large"])
+def test_a_new_kind_of_credit_raises_nobody_at_once_and_costs_nothing_after_half_a_year(
+    before: list[Event], amount: int
+) -> None:
+    more = [*before, *monthly(CASH_LOAN, amount=amount)]
+    plain, new = (Life("", events).scores(EVERY_MONTH) for events in (before, more))
+    moved = [after - score for score, after in zip(plain, new, strict=True)]
+    assert all(-10 <= by <= 3 for by in moved[:6]), moved
+    assert all(0 <= by <= 20 for by in moved[6:]), moved
 
 
 def test_one_payment_in_nine_parts_earns_no_more_than_in_one() -> None:
