@@ -53,9 +53,15 @@ def faults_of(card: ScorecardParts) -> Faults:
         return
     yield from _faults_of_settings(card)
     parts = list(_faults_of_parts(card))
-    yield from parts or [*faults_of_reach(card), *faults_of_borders(card), *faults_of_binding(card)]
+    yield from parts or _faults_of_what_is_sound(card)
     if parts and not any(fault.key[0] in _MEETING for fault in parts):
         yield from faults_of_meeting(card)
+
+
+def _faults_of_what_is_sound(card: ScorecardParts) -> Faults:
+    yield from (found := [*faults_of_reach(card), *faults_of_borders(card)])
+    told = {fault.key for fault in found}
+    yield from (fault for fault in faults_of_binding(card) if fault.key not in told)
 
 
 def _faults_of_size(card: ScorecardParts) -> Faults:
