@@ -157,10 +157,10 @@ def error_at(path: Path, key: KeyPath, sentence: str) -> ConfigError:
     return ConfigError(path, line_of(text, key), spelled(key), sentence, _code_around(_read(text), key))
 
 
-@lru_cache(maxsize=1)
+@lru_cache(maxsize=16)
 def _read(text: str) -> Any:
-    """Kept, since a file is often read once more: to find out what it is, and for each of its faults. Nobody changes
-    the result."""
+    """Kept, since a file is often read once more: to find out what it is, for each of its faults, and by a command that
+    asks several services' rules, each of which reads the deployment's files in turn. Nobody changes the result."""
     return tomllib.loads(text, parse_float=Decimal)
 
 
