@@ -14,6 +14,7 @@ from typer.main import get_group
 from goodstanding.cli.group import Group, commands
 from goodstanding.cli.program import NAME
 from goodstanding.cli.table import TABLE
+from shared.imports import importing
 
 
 class _Commands(Mapping[str, Any]):
@@ -32,7 +33,9 @@ class _Commands(Mapping[str, Any]):
 @cache  # typer makes a command of its function's signature, which takes longer than most commands themselves
 def _command(name: str) -> Any:
     place = TABLE[name]
-    found, alone = getattr(import_module(f"goodstanding.cli.{place.module}"), place.name), commands("")
+    with importing():
+        found = getattr(import_module(f"goodstanding.cli.{place.module}"), place.name)
+    alone = commands("")
     if isinstance(found, typer.Typer):
         alone.add_typer(found, name=name, short_help=place.help)
     else:

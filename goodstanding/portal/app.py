@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from goodstanding.portal.feed.service import NAME, service
-from goodstanding.portal.policies import load
-from goodstanding.portal.settings import PortalSettings
-from goodstanding.portal.web.serving import answering
-from shared.runner.process import start
-from shared.runner.service import Service
-from shared.settings import key_bytes
+from shared.imports import importing
+
+with importing():
+    from goodstanding.portal.feed.service import NAME, service
+    from goodstanding.portal.policies import load
+    from goodstanding.portal.settings import PortalSettings
+    from goodstanding.portal.web.serving import answering
+    from shared.runner.process import start
+    from shared.runner.service import Service
+    from shared.settings import key_bytes
 
 
 def main() -> None:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from services.benefits.loading import load
-from services.benefits.service import NAME, service
-from services.benefits.settings import BenefitsSettings
-from shared.runner.process import start
+from shared.imports import importing
+
+with importing():
+    from services.benefits.loading import load
+    from services.benefits.service import NAME, service
+    from services.benefits.settings import BenefitsSettings
+    from shared.runner.process import start
 
 
 def main() -> None:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from services.ingest.reloading import PartnerFiles
-from services.ingest.service import NAME
-from services.ingest.settings import IngestSettings
-from shared.runner.process import start
+from shared.imports import importing
+
+with importing():
+    from services.ingest.reloading import PartnerFiles
+    from services.ingest.service import NAME
+    from services.ingest.settings import IngestSettings
+    from shared.runner.process import start
 
 
 def main() -> None:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from services.retention.loading import load
-from services.retention.service import NAME, service
-from services.retention.settings import RetentionSettings
-from shared.runner.process import start
+from shared.imports import importing
+
+with importing():
+    from services.retention.loading import load
+    from services.retention.service import NAME, service
+    from services.retention.settings import RetentionSettings
+    from shared.runner.process import start
 
 
 def main() -> None:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from services.scorer.loading import load
-from services.scorer.service import NAME, service
-from services.scorer.settings import ScorerSettings
-from shared.runner.process import start
+from shared.imports import importing
+
+with importing():
+    from services.scorer.loading import load
+    from services.scorer.service import NAME, service
+    from services.scorer.settings import ScorerSettings
+    from shared.runner.process import start
 
 
 def main() -> None:
