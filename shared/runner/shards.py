@@ -14,6 +14,7 @@ from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, TopicPartition
 from aiokafka.errors import IllegalStateError, KafkaError
 from aiokafka.structs import OffsetAndMetadata
 
+from shared.contracts.partition import PARTITIONS
 from shared.contracts.topics import topics
 from shared.kafka import sender
 from shared.kafka.losses import Losses
@@ -103,7 +104,8 @@ class Shards(ConsumerRebalanceListener):  # type: ignore[misc]  # the library ha
         found = {tp.topic for tp in assigned}
         for index in sorted({tp.partition for tp in assigned}):
             held = {tp.topic for tp in assigned if tp.partition == index}
-            if not self._topics <= held:
+            # A partition that was added to each of its topics is whole, and no person's.
+            if not self._topics <= held or (self._topics and index >= PARTITIONS):
                 self._split[index] = self._why_split()
                 log.error("shard not started", shard=index, because=self._split[index])
                 continue

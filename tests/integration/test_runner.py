@@ -10,9 +10,10 @@ from typing import Any
 
 import pytest
 from aiokafka import AIOKafkaProducer, TopicPartition
+from aiokafka.admin import NewPartitions
 from aiokafka.errors import TopicAuthorizationFailedError
 
-from shared.contracts.partition import partition_of
+from shared.contracts.partition import PARTITIONS, partition_of
 from shared.kafka.topic_admin import administrator
 from shared.runner import stateful, store
 from shared.runner.delivery import Delivery
@@ -389,6 +390,17 @@ async def test_a_topic_made_again_with_other_partitions_is_named(tiny: Tiny, kin
     async with tiny.worker(service_of(tiny, kind)) as worker:
         await tiny.send([(key, "one") for key in KEYS])
         await until(lambda: _says(worker, f"{again} has 3 partitions, not 6"), "readiness names the topic")
+
+
+async def test_a_partition_too_many_is_named_and_the_others_are_worked_on(tiny: Tiny) -> None:
+    """Of a service with one topic it is as whole as the others, and there is no shard for it."""
+    async with administrator(tiny.kafka) as admin:
+        await admin.create_partitions({tiny.source: NewPartitions(PARTITIONS + 1)})
+    async with tiny.worker(tiny.service(inputs=(Input(topic=tiny.source),))) as worker:
+        await until(lambda: _says(worker, f"{tiny.source} has 7 partitions, not 6"), "readiness names the topic")
+        assert sorted(worker.here.shards) == list(range(PARTITIONS))
+        await tiny.send([(key, "one") for key in KEYS])
+        await tiny.until_total(len(KEYS))
 
 
 async def _is_made(tiny: Tiny, topic: str) -> bool:

@@ -74,6 +74,9 @@ TESTS = {
     "than the platform made it for": (
         "tests/integration/test_topic_limits.py::test_a_topic_that_an_operator_has_made_too_small_is_waited_for"
     ),
+    "a partition is added to a topic between the services": (
+        "tests/integration/test_runner.py::test_a_partition_too_many_is_named_and_the_others_are_worked_on"
+    ),
     "a topic of the platform is deleted": (
         "tests/integration/test_runner_poison.py::test_a_topic_of_the_platform_that_is_missing_is_waited_for"
     ),
