@@ -151,10 +151,7 @@ async def _taken(request: Request, model: type[Any]) -> Any:
     try:
         return msgspec.json.decode(await body_of(request), type=model)
     except msgspec.ValidationError as error:
-        field = str(error).rpartition("`$.")[2].rstrip("`") if "`$." in str(error) else ""
-        raise ProblemError(
-            422, "wrong-type", "The body has not the form that /openapi.json says.", field=field
-        ) from None
+        raise ProblemError.of_form(error) from None
     except (msgspec.DecodeError, UnicodeDecodeError):
         raise ProblemError(400, "json-syntax", "The body is not JSON.") from None
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
@@ -34,6 +36,19 @@ class ProblemError(Exception):
     def of(cls, fault: Fault) -> ProblemError:
         """For what the contracts do not take, by their own code."""
         return cls(422, str(fault.code), fault.sentence, field=fault.field)
+
+    @classmethod
+    def of_form(cls, error: msgspec.ValidationError) -> ProblemError:
+        """For a body of another form. A field that is missing or has another type is named, since its name is ours; one
+        that we do not know is the sender's word."""
+        told = _NAMED.search(str(error))
+        lacks, at = told.groups() if told else (None, None)
+        sentence = "The body lacks a field" if lacks else "The body has not the form"
+        return cls(422, "wrong-type", f"{sentence} that /openapi.json says.", field=lacks or at or "")
+
+
+_NAMED = re.compile(r"missing required field `(\w+)`|`\$\.(\w+)`$")
+"""What msgspec says of a field of ours."""
 
 
 def response(problem: ProblemError) -> Response:
