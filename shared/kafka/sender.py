@@ -18,6 +18,8 @@ from shared.kafka.connection import Kafka
 
 BATCH_BYTES_MAX = 256 * 1024
 SEND_TIMEOUT_S = 30.0
+TRANSACTION_TIMEOUT_S = 15.0
+"""A stopped owner's open transaction hides everything behind it from readers until the broker aborts it."""
 _STOP_TIMEOUT_S = 2.0
 REQUEST_BYTES_MAX = 4 * 1024 * 1024
 """A refusal carries the partner's whole record, whose limit is the raw topic's."""
@@ -34,8 +36,7 @@ def _producer(kafka: Kafka, transactional_id: str | None) -> AIOKafkaProducer:
         # A retried request must neither double nor reorder; the library's default is off.
         enable_idempotence=True,
         transactional_id=transactional_id,
-        # A stopped owner's open transaction hides everything behind it from readers until the broker aborts it.
-        transaction_timeout_ms=15_000,
+        transaction_timeout_ms=round(TRANSACTION_TIMEOUT_S * 1000),
         max_batch_size=BATCH_BYTES_MAX,
         max_request_size=REQUEST_BYTES_MAX,
         request_timeout_ms=10_000,

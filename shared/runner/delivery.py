@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from itertools import islice
+from time import monotonic
 
 import msgspec
 import structlog
@@ -19,7 +21,7 @@ from aiokafka.structs import RecordMetadata
 from shared.contracts.topics import dead_letter_topic
 from shared.kafka import sender
 from shared.kafka.sendable import Topics, is_fault_of_topic, is_partners, is_refused_for_good, is_too_large
-from shared.kafka.sender import SEND_TIMEOUT_S, Flight
+from shared.kafka.sender import SEND_TIMEOUT_S, TRANSACTION_TIMEOUT_S, Flight
 from shared.runner.answers import DEAD_LETTER, DeadLetter, Outcome, Outgoing, dead_letter
 from shared.runner.host import ContradictionError
 
@@ -42,6 +44,8 @@ class Delivery:
         self._waiting = dict(enumerate(self._messages))
         self._alone: set[int] = set()
         self._flights: list[Flight] = []
+        self._committed, self._at_once = 0, max(len(messages), 1)
+        """How many of the messages are in transactions that were committed, and how many the next one has at most."""
         self.ends: dict[tuple[str, int], int] = {}
         """The offset behind the last acknowledged message, by topic and partition."""
         self._impossible = 0
@@ -73,10 +77,11 @@ class Delivery:
         # What is still in the air belongs to a producer that is gone: nobody will ever answer for it.
         self._flights.clear()
         await self._sift(producer)
-        await self._send(producer)
+        await self._send(producer, self._waiting)
 
-    async def _send(self, producer: AIOKafkaProducer) -> None:
-        sending = asyncio.create_task(self._put_and_await(producer))
+    async def _send(self, producer: AIOKafkaProducer, part: Mapping[int, Outgoing]) -> None:
+        numbers = list(part)
+        sending = asyncio.create_task(self._put_and_await(producer, part))
         try:
             async with asyncio.timeout(SEND_TIMEOUT_S):
                 while not (await asyncio.wait({sending}, timeout=_LOOK_EVERY_S))[0]:
@@ -87,12 +92,12 @@ class Delivery:
             error = self._land()
         if error:
             raise error
-        if self._waiting:
+        if not self._waiting.keys().isdisjoint(numbers):
             # An answer that was given up, as a producer does that is stopped, has said nothing.
             raise KafkaConnectionError("the producer was stopped before the broker had answered")
 
-    async def _put_and_await(self, producer: AIOKafkaProducer) -> None:
-        await sender.put(producer, self._waiting.items(), self._flights, frozenset(self._alone))
+    async def _put_and_await(self, producer: AIOKafkaProducer, part: Mapping[int, Outgoing]) -> None:
+        await sender.put(producer, part.items(), self._flights, frozenset(self._alone))
         if self._flights:
             # Not gathered: each has a fate of its own, which `_land` reads.
             await asyncio.wait({answer for answer, _ in self._flights})
@@ -106,12 +111,29 @@ class Delivery:
                 raise UnknownTopicOrPartitionError(topic)
 
     async def commit(self, producer: AIOKafkaProducer) -> None:
-        """Send everything in one transaction; after an error nothing of it counts as acknowledged."""
-        self._waiting, self._flights, self.ends = dict(enumerate(self._messages)), [], {}
+        """Send what is not committed, in one transaction. What does not get through in the time that the broker allows
+        for one is sent in smaller ones, in order: a transaction is the fence here, and nobody needs it to be whole."""
+        self._waiting, self._flights = dict(list(enumerate(self._messages))[self._committed :]), []
         # Before the transaction, which must not stay open while somebody asks for topics.
         await self._sift(producer)
-        async with sender.transaction(producer):
-            await self._send(producer)
+        while self._waiting:
+            await self._commit_part(producer, dict(islice(self._waiting.items(), self._at_once)))
+
+    async def _commit_part(self, producer: AIOKafkaProducer, part: Mapping[int, Outgoing]) -> None:
+        """After an error nothing of the part counts as acknowledged."""
+        ends, began = dict(self.ends), monotonic()
+        try:
+            async with sender.transaction(producer):
+                await self._send(producer, part)
+        except BaseException:
+            self.ends = ends
+            if monotonic() - began >= TRANSACTION_TIMEOUT_S:
+                self._at_once = max(len(part) // 2, 1)
+                log.warning("a transaction took too long, and is tried in parts", step=self._origin, messages=len(part))
+            raise
+        self._committed += len(part)
+        if monotonic() - began < TRANSACTION_TIMEOUT_S / 4:
+            self._at_once *= 2
 
     def _land(self) -> BaseException | None:
         """Take off what was acknowledged, also after its attempt had failed; the first refusal, if there is one."""
@@ -184,7 +206,8 @@ class Outbox:
         self._unsent: dict[int, Delivery] = {}
 
     async def send(self, producer: AIOKafkaProducer, seq: int, messages: Sequence[Outgoing]) -> Delivery:
-        """Send one step's messages in one transaction; what is impossible goes to the operator, the rest in order."""
+        """Send one step's messages, in one transaction if they get through in one; what is impossible goes to the
+        operator, the rest in order."""
         delivery = self._unsent.get(seq)
         # A database that was restored from an older copy gives a number out again.
         if delivery is None or not delivery.is_of(messages):

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from contextlib import nullcontext, suppress
 from typing import Any, cast
 
 import msgspec
@@ -24,6 +25,7 @@ from aiokafka.errors import (
 from shared.contracts.topics import NORMALIZED, dead_letter_topic, rejected_topic
 from shared.kafka import sender
 from shared.kafka.sendable import Topics
+from shared.runner import delivery as module
 from shared.runner.answers import DeadLetter, Outgoing, dead_letter
 from shared.runner.delivery import Delivery, Outbox
 
@@ -140,5 +142,68 @@ async def test_an_answer_that_was_given_up_is_no_acknowledgement(monkeypatch: py
     monkeypatch.setattr(sender, "put", put)
     given = delivery(NORMALIZED)
     with pytest.raises(KafkaConnectionError):
-        await given._send(cast("Any", None))
+        await given._send(cast("Any", None), dict(enumerate(given.messages)))
     assert not given.acknowledged(0)
+
+
+@pytest.mark.parametrize(
+    ("message_takes_s", "tried"),
+    [
+        ([4] * 6, [8, 4, 2, 2, 2, 2]),
+        ([4, 4, 1, 1, 1], [8, 4, 2, 4, 2]),
+        ([1], [8]),
+        ([20, 20, 20, 20, 1, 1, 1, 1], [8, 4, 2, 1, 1, 2, 4, 1]),
+    ],
+    ids=["a slow network", "one that has been slow", "a quick one", "one that was away"],
+)
+async def test_what_does_not_get_through_in_one_transaction_is_sent_in_smaller_ones(
+    monkeypatch: pytest.MonkeyPatch, message_takes_s: Sequence[float], tried: Sequence[int]
+) -> None:
+    """In order, and what was committed is not sent again; what gets through quickly lets the next ones grow."""
+    now_s, takes_s, sizes, committed = 0.0, iter(message_takes_s), list[int](), list[int]()
+
+    async def send(given: Delivery, _: Any, part: Mapping[int, Outgoing]) -> None:
+        nonlocal now_s
+        took_s = next(takes_s) * len(part)
+        now_s += took_s
+        sizes.append(len(part))
+        for number in part:
+            given._waiting.pop(number)
+        given.ends[NORMALIZED, 0] = 99
+        if took_s > 15:
+            raise KafkaTimeoutError
+        given.ends[NORMALIZED, 0] = len(committed) + len(part)
+        committed.extend(part)
+
+    _without_broker(monkeypatch, send)
+    monkeypatch.setattr(module, "monotonic", lambda: now_s)
+    given = delivery(NORMALIZED, 8)
+    while len(committed) < 8:
+        with suppress(KafkaTimeoutError):
+            await given.commit(cast(Any, None))
+    assert sizes == tried
+    assert committed == list(range(8))
+    assert given.ends == {(NORMALIZED, 0): 8}
+
+
+async def test_a_failure_that_is_quick_divides_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    tried = list[int]()
+
+    async def send(_: Delivery, __: Any, part: Mapping[int, Outgoing]) -> None:
+        tried.append(len(part))
+        raise KafkaTimeoutError
+
+    _without_broker(monkeypatch, send)
+    given = delivery(NORMALIZED, 8)
+    for _ in range(2):
+        with pytest.raises(KafkaTimeoutError):
+            await given.commit(cast(Any, None))
+    assert tried == [8, 8]
+
+
+def _without_broker(monkeypatch: pytest.MonkeyPatch, send: Any) -> None:
+    async def nothing(*_: object) -> None: ...
+
+    monkeypatch.setattr(Delivery, "_send", send)
+    monkeypatch.setattr(Delivery, "_sift", nothing)
+    monkeypatch.setattr(sender, "transaction", lambda _: nullcontext())
