@@ -12,6 +12,7 @@ Reading:
     halts         which partitions does Kafka let nobody read, and when are they asked again?
     rests         when does a service fetch again?
     between       which records lie between two offsets, beside any consumer group?
+    last_messages     what does a topic say last of everybody, when that is too much for memory?
 
 Sending, and the clients:
 

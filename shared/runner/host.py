@@ -43,6 +43,8 @@ class Host:
     """None where nobody asks for traces."""
     budget: Budget = field(init=False)
     """Of all shards of the process."""
+    saying_again: asyncio.Lock = field(init=False, default_factory=asyncio.Lock)
+    """Held by the shard that says everything again: what it knows of everybody meanwhile is in memory once."""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "budget", Budget(self.settings.buffer_bytes_max))

@@ -198,11 +198,18 @@ async def write_claim(db: Db, shard: int, epoch: int, claim: Claim) -> None:
         raise FencedError
 
 
-async def replace_outbox(db: Db, shard: int, rows: Sequence[Sequence[Outgoing]]) -> None:
-    """Let the outbox hold these rows and no others, under the shard's lock."""
-    await db.execute(_SQL["drop_outbox"], shard)
-    for messages in rows:
-        await add_to_outbox(db, shard, messages)
+async def replace_row(db: Db, shard: int, seq: int, messages: Sequence[Outgoing]) -> None:
+    """Let this row of the outbox hold these messages, under the shard's lock; none, and it is gone."""
+    if messages:
+        await db.execute(_SQL["replace_row"], shard, seq, _outbox_encoder.encode(messages))
+    else:
+        await db.execute(_SQL["drop_row"], shard, seq)
+
+
+async def be_patient(db: Db) -> None:
+    """In this transaction: between two statements a service may look at what a topic says of everybody, which takes
+    longer than the seconds after which Postgres takes its process for stopped."""
+    await db.execute(_SQL["be_patient"])
 
 
 async def add_to_outbox(db: Db, shard: int, messages: Sequence[Outgoing]) -> None:

@@ -49,8 +49,14 @@ update shard set cluster = $3, topic_ids = $4, offsets = $5, newest = $6, sent =
 where shard = $1 and epoch = $2
 returning shard
 
--- name: drop_outbox
-delete from outbox where shard = $1
+-- name: replace_row
+update outbox set messages = $3 where shard = $1 and seq = $2
+
+-- name: drop_row
+delete from outbox where shard = $1 and seq = $2
+
+-- name: be_patient
+set local idle_in_transaction_session_timeout = '60s'
 
 -- name: fill_outbox
 insert into outbox (shard, messages) values ($1, $2)

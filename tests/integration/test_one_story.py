@@ -5,7 +5,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import replace
+from types import MappingProxyType
 from typing import Any
 
 import msgspec
@@ -13,9 +15,12 @@ import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 
+from shared import postgres
 from shared.contracts.partition import PARTITIONS, partition_of
 from shared.kafka.identities import identities
+from shared.runner import store
 from shared.runner.one_story import operator_word
+from shared.runner.service import Outgoing
 from shared.runner.stateful import StatefulShard
 from shared.runner.working import Working
 from tests.faults.cluster import APPEND_TIMES
@@ -104,7 +109,20 @@ async def test_a_topic_that_was_made_again_stops_its_readers_until_the_operator_
         await until_trouble(worker, "made again")
 
 
-async def test_a_database_that_is_older_than_kafka_continues_above_the_versions_that_were_published(tiny: Tiny) -> None:
+async def test_a_database_that_is_older_than_kafka_continues_above_the_versions_that_were_published(
+    tiny: Tiny, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also where it takes the service longer than a transaction may stand idle to look at what was published."""
+    settings = {**postgres.SERVER_SETTINGS, "idle_in_transaction_session_timeout": "1000"}
+    monkeypatch.setattr(postgres, "SERVER_SETTINGS", MappingProxyType(settings))
+    restate = tiny._restate
+
+    async def slowly(*given: Any) -> AsyncIterator[Sequence[Outgoing]]:
+        await asyncio.sleep(1.2)  # how long the transaction stands idle is what is tried
+        async for said in restate(*given):
+            yield said
+
+    monkeypatch.setattr(tiny, "_restate", slowly)
     await tiny.send(ones(5))
     async with tiny.worker():
         await tiny.until_total(5)
@@ -124,6 +142,9 @@ async def test_a_database_that_is_older_than_kafka_continues_above_the_versions_
         for table in ("shard", "count", "history"):
             marks = ", ".join(f"${place}" for place in range(1, len(dump[table][0]) + 1))
             await db.executemany(f"insert into {table} values ({marks})", dump[table])
+        # What waits to be sent: a version that is superseded, and something for another topic, which is sent.
+        stale = Outgoing(tiny.target, KEY.encode(), b"of no version", (), SHARD)
+        await store.add_to_outbox(db, SHARD, [stale, Outgoing(tiny.source, KEY.encode(), b"one", (), SHARD)])
     async with tiny.worker() as worker:
         await until_trouble(worker, tiny.target, "never decided", "Postgres is older than Kafka")
         await worker.until_shards(PARTITIONS - 1)
@@ -131,12 +152,12 @@ async def test_a_database_that_is_older_than_kafka_continues_above_the_versions_
         assert await tiny.totals() == {KEY: 5}
         told = await accept(tiny)
         assert [each.shard for each in told] == [SHARD]
-        await tiny.until_total(13)
+        await tiny.until_total(14)
         await worker.until_shards(PARTITIONS)
         await tiny.send(ones(1))
-        await tiny.until_total(14)
+        await tiny.until_total(15)
     versions = [msgspec.json.decode(record.value or b"", type=Count).version for record in await tiny.read(tiny.target)]
-    assert (await last_published(tiny)).total == 14
+    assert (await last_published(tiny)).total == 15
     behind = versions[versions.index(published.version) :]
     assert behind == sorted(behind), "no version goes back"
     assert behind[-1] > published.version

@@ -8,6 +8,7 @@ While the shard works, ids and ends are compared now and then, since they may ch
 
 from __future__ import annotations
 
+import contextlib
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -19,6 +20,7 @@ from aiokafka import TopicPartition
 
 from shared.contracts.partition import partition_of
 from shared.kafka.between import between
+from shared.kafka.last_messages import LastMessages
 from shared.runner import store
 from shared.runner.host import ContradictionError, Home
 from shared.runner.one_story import agreement, operator_word, questions
@@ -68,16 +70,18 @@ async def check_claim(home: Home, claim: store.Claim) -> store.Claim:
     tokens = await _require_words(home, found)
     resolved = await _resolved(home, claim, seen, found)
     if resolved != claim:
-        told = None
-        if own and any(affects_output(each) for each in found):
-            # Before the transaction: Postgres ends one that stands idle for seconds, and this may take minutes.
-            told = _Told(await _last(home, seen, own), await _ahead(home, resolved, seen, own))
-        async with home.pool.acquire() as db, db.transaction():
-            await store.lock(db, shard, claim.epoch)
-            if own and told:
-                await _restate(home, db, claim, own, told)
-            await store.write_claim(db, shard, claim.epoch, resolved)
-            await operator_word.mark_applied(db, tokens)
+        says_again = own is not None and any(affects_output(each) for each in found)
+        async with home.host.saying_again if says_again else contextlib.nullcontext():
+            told = None
+            if own and says_again:
+                # Before the transaction: Postgres ends one that stands idle for seconds, and this may take minutes.
+                told = _Told(await _last(home, seen, own), await _ahead(home, resolved, seen, own))
+            async with home.pool.acquire() as db, db.transaction():
+                await store.lock(db, shard, claim.epoch)
+                if own and told:
+                    await _restate(home, db, claim, own, told)
+                await store.write_claim(db, shard, claim.epoch, resolved)
+                await operator_word.mark_applied(db, tokens)
         if found:
             log.warning("the operator's word was followed", shard=shard, contradictions=[e.says() for e in found])
     await _sign(home, resolved)
@@ -191,17 +195,19 @@ async def _ahead(home: Home, resolved: store.Claim, seen: Seen, own: OwnTopic) -
 async def _last(home: Home, seen: Seen, own: OwnTopic) -> Mapping[bytes, Record]:
     """The last message of each key that the own topic holds."""
     tp, now = TopicPartition(own.topic, home.index), seen.topics[own.topic]
-    last: dict[bytes, Record] = {}
+    last = LastMessages()
     async for page in between(home.host.settings.connection, tp, now.first, now.end):
-        last.update({record.key: record for record in page if record.key is not None})
+        last.take(page)
     return last
 
 
 async def _restate(home: Home, db: Db, claim: store.Claim, own: OwnTopic, told: _Told) -> None:
     """Put into the outbox every version in which the topic differs from the database."""
     shard = home.index
-    kept = [_kept(messages, own) async for _, messages in store.pending(db, shard, claim.epoch)]
-    await store.replace_outbox(db, shard, [messages for messages in kept if messages])
+    await store.be_patient(db)
+    async for seq, messages in store.pending(db, shard, claim.epoch):
+        if len(kept := _kept(messages, own)) < len(messages):
+            await store.replace_row(db, shard, seq, kept)
     async for said in own.restate(db, shard, told.last, told.ahead, home.host.clock.now()):
         if said:
             await store.add_to_outbox(db, shard, said)

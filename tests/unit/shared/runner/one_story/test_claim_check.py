@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 from collections.abc import AsyncIterator
 from types import SimpleNamespace
@@ -10,6 +11,7 @@ from typing import Any, cast
 import pytest
 
 from shared.contracts.partition import PARTITIONS, partition_of
+from shared.kafka.records import ReadRecord
 from shared.runner import store
 from shared.runner.one_story import agreement, claim_check, operator_word, questions
 from shared.runner.one_story.claim_check import is_foreign
@@ -77,10 +79,12 @@ async def test_no_transaction_is_open_while_kafka_is_read(monkeypatch: pytest.Mo
 
     async def between(_kafka: Any, tp: Any, first: int, end: int) -> AsyncIterator[list[Any]]:
         read.append((tp.topic, db.is_open))
-        yield [SimpleNamespace(key=b"k", timestamp=1)]
+        await asyncio.sleep(0)  # the others' turn
+        yield [ReadRecord(tp.topic, SHARD, 0, 1, 1, b"k", b"value", ())]
 
     async def restate(_db: Any, _shard: int, last: Any, ahead: Any, _now: Any) -> AsyncIterator[list[Any]]:
         assert db.is_open
+        await asyncio.sleep(0)  # the others' turn
         said.append((set(last), len(ahead)))
         yield []
 
@@ -99,13 +103,16 @@ async def test_no_transaction_is_open_while_kafka_is_read(monkeypatch: pytest.Mo
     for place, names in ((claim_check, ("_require_words", "_sign")), (operator_word, ("mark_applied",))):
         for name in names:
             monkeypatch.setattr(place, name, nothing)
-    for name in ("lock", "replace_outbox", "write_claim"):
+    for name in ("lock", "be_patient", "write_claim"):
         monkeypatch.setattr(store, name, nothing)
     monkeypatch.setattr(store, "pending", empty)
     clock = SimpleNamespace(now=lambda: None, arrival=lambda at_ms: at_ms)
     own = OwnTopic("own", nothing, cast(Any, restate), True, Ahead("input", lambda _: True, nothing))
-    host = SimpleNamespace(clock=clock, settings=SimpleNamespace(connection="kafka"))
+    host = SimpleNamespace(clock=clock, settings=SimpleNamespace(connection="kafka"), saying_again=asyncio.Lock())
     home = SimpleNamespace(index=0, service="scorer", own=own, pool=db, host=host)
     await claim_check.check_claim(cast(Any, home), claim)
     assert sorted(read) == [("input", False), ("own", False)]
     assert said == [({b"k"}, 1)]
+    read.clear()
+    await asyncio.gather(*(claim_check.check_claim(cast(Any, home), claim) for _ in range(2)))
+    assert sorted(read[:2]) == sorted(read[2:]) == [("input", False), ("own", False)], "one shard after the other"
