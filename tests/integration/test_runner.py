@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -14,11 +15,12 @@ from aiokafka.admin import NewPartitions
 from aiokafka.errors import TopicAuthorizationFailedError
 
 from shared.contracts.partition import PARTITIONS, partition_of
+from shared.kafka import sender
 from shared.kafka.topic_admin import administrator
-from shared.runner import stateful, store
+from shared.runner import delivery, stateful, store
 from shared.runner.delivery import Delivery
 from shared.runner.owned import Owned
-from shared.runner.service import Decision, Input
+from shared.runner.service import Decision, Input, Outgoing
 from shared.runner.shard import Doing
 from shared.runner.working import Working
 from tests.integration.seen import (
@@ -132,20 +134,49 @@ async def test_a_crash_between_commit_and_send_loses_nothing(tiny: Tiny, monkeyp
 
 async def test_a_failing_send_is_repeated_by_the_same_owner(tiny: Tiny, monkeypatch: pytest.MonkeyPatch) -> None:
     """(rules P6) The messages may have gone out before the failure: then they are there twice, byte for byte."""
-    commit, failures = Delivery.commit, iter([True, True, True])
+    transaction, failures = sender.transaction, iter([True, True, True])
 
-    async def fail_afterwards(delivery: Delivery, producer: Any) -> None:
-        await commit(delivery, producer)
+    @asynccontextmanager
+    async def fail_afterwards(producer: Any) -> AsyncIterator[None]:
+        async with transaction(producer):
+            yield
         if next(failures, False):
             raise TimeoutError("no answer")
 
-    monkeypatch.setattr(Delivery, "commit", fail_afterwards)
+    monkeypatch.setattr(sender, "transaction", fail_afterwards)
     async with tiny.worker():
         await tiny.send(ones(200))
         await tiny.until_total(200)
     await assert_exactly_once(tiny, 200)
     counts = [count for each in (await published(tiny)).values() for count in each]
     assert len(counts) > len(set(counts)), "the failing sends had arrived"
+
+
+async def test_what_takes_too_long_for_one_transaction_is_sent_in_several(
+    tiny: Tiny, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    send, sizes = Delivery._send, list[int]()
+
+    async def slow(given: Delivery, producer: Any, part: Mapping[int, Outgoing]) -> None:
+        await send(given, producer, part)
+        if len(part) > 20:
+            raise TimeoutError("the broker has ended the transaction")
+        sizes.append(len(part))
+
+    monkeypatch.setattr(Delivery, "_send", slow)
+    monkeypatch.setattr(delivery, "TRANSACTION_TIMEOUT_S", 0.0)
+    await tiny.send(ones(600))
+    async with tiny.worker():
+        await tiny.until_total(600)
+        await until(lambda: _all_published(tiny, 600), "all is sent")
+    await assert_exactly_once(tiny, 600)
+    counts = [count for each in (await published(tiny)).values() for count in each]
+    assert len(counts) == len(set(counts)), "what was committed is not sent again"
+    assert 0 < max(sizes) <= 20
+
+
+async def _all_published(tiny: Tiny, total: int) -> bool:
+    return sum(counts[-1].total for counts in (await published(tiny)).values()) == total
 
 
 async def test_a_failing_commit_is_decided_by_the_database(tiny: Tiny, monkeypatch: pytest.MonkeyPatch) -> None:
