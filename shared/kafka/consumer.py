@@ -75,18 +75,20 @@ class CarefulConsumer(clients.Consumer):
         return self._failure if isinstance(self._failure, _LOST_RIGHT) else None
 
     def troubles(self) -> list[str]:
-        """Why partitions cannot be read, in sentences; empty when all can."""
+        """Why partitions that are held cannot be read, in sentences; empty when all can."""
+        held = self.assignment()
         beyond = [
             f"{tp.topic}/{tp.partition}: the position {offset} lies beyond the end of Kafka's log, "
             "which is older than what was read from it, or was made again"
             for tp, offset in sorted(self.beyond.items())
+            if tp in held
         ]
         times = [
             f"{topic}: its records have their senders' times, by which nobody can tell what came in time; set "
             "message.timestamp.type=LogAppendTime on the topic, and this ends with its next record"
-            for topic in sorted(self._shared.with_senders_times)
+            for topic in sorted(self._shared.with_senders_times & {tp.topic for tp in held})
         ]
-        others = [*beyond, *self._shared.halts.troubles(self.assignment()), *times]
+        others = [*beyond, *self._shared.halts.troubles(held), *times]
         if self.lost_right is not None:
             return [f"the consumer lost a right: {type(self.lost_right).__name__}", *others]
         failed = [f"the consumer cannot read: {type(self._failure).__name__}"] if self._failure else []

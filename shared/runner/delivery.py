@@ -203,20 +203,21 @@ class Outbox:
     def __init__(self, service: str, shard: int) -> None:
         self._service, self._shard = service, shard
         self._topics = Topics()
-        self._unsent: dict[int, Delivery] = {}
+        self._unsent: tuple[int, Delivery] | None = None
+        """The step that is sent next, with its number; what is newer waits for it."""
 
     async def send(self, producer: AIOKafkaProducer, seq: int, messages: Sequence[Outgoing]) -> Delivery:
         """Send one step's messages, in one transaction if they get through in one; what is impossible goes to the
         operator, the rest in order."""
-        delivery = self._unsent.get(seq)
+        number, delivery = self._unsent or (seq, None)
         # A database that was restored from an older copy gives a number out again.
-        if delivery is None or not delivery.is_of(messages):
+        if delivery is None or number != seq or not delivery.is_of(messages):
             delivery = Delivery(self._service, f"outbox/{self._shard}/{seq}", messages, self._topics)
-            self._unsent[seq] = delivery
+        self._unsent = seq, delivery
         await delivery.commit(producer)
-        del self._unsent[seq]
+        self._unsent = None
         return delivery
 
     def forget(self) -> None:
         """Another process owns the shard, and may have sent it."""
-        self._unsent.clear()
+        self._unsent = None

@@ -114,6 +114,22 @@ async def test_a_number_that_a_restored_database_gives_out_again_stands_for_othe
     assert delivery.messages == after
 
 
+async def test_what_was_not_sent_is_forgotten_when_something_newer_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its row was taken out of the outbox, because all is said again."""
+    outbox, nobody = Outbox("scorer", 0), cast(Any, None)
+    decided = [Outgoing(NORMALIZED, None, b"value", (), 0)]
+
+    async def commit(_: Delivery, __: Any) -> None:
+        if outbox._unsent and outbox._unsent[0] == 7:
+            raise KafkaError
+
+    monkeypatch.setattr(Delivery, "commit", commit)
+    with pytest.raises(KafkaError):
+        await outbox.send(nobody, 7, decided)
+    await outbox.send(nobody, 8, decided)
+    assert outbox._unsent is None
+
+
 async def test_what_was_learned_of_a_message_outlives_a_claim(monkeypatch: pytest.MonkeyPatch) -> None:
     """Then its messages are read from the database, equal and not the same."""
     given: list[Delivery] = []
