@@ -180,7 +180,6 @@ class Crosswalk:
 
     async def _opened(self, kafka: Kafka, topics: Sequence[str]) -> _Opened:
         """Raises StandstillError where Kafka gives out nothing more before the end."""
-        self._table.make_room()
         consumer, table = beside(kafka, topics), Table()
         try:
             await consumer.start()
@@ -189,8 +188,9 @@ class Crosswalk:
             for tp, offset in (await consumer.beginning_offsets(partitions)).items():
                 consumer.seek(tp, offset)
             unread = Unread(consumer, await consumer.end_offsets(partitions))
-            while await unread.partitions():
-                table.take(await _read(consumer))
+            with self._table.making_room():
+                while await unread.partitions():
+                    table.take(await _read(consumer))
         except BaseException:
             await consumer.stop()
             raise

@@ -4,8 +4,9 @@ there are few, in a file without a name when there are many, so that a million c
 
 from __future__ import annotations
 
+import contextlib
 import sqlite3
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 import structlog
@@ -88,9 +89,14 @@ class Table:
             self._db.execute("insert or ignore into entry values (?, ?, ?, ?)", values)
         return False
 
-    def make_room(self) -> None:
-        """Keep little in memory from now on: another table is being made that will take this one's place."""
+    @contextlib.contextmanager
+    def making_room(self) -> Iterator[None]:
+        """Keep little in memory for as long as another table is made, which is to take this one's place."""
         self._db.execute(f"pragma cache_size = -{_CACHE_OF_FORMER_KIB}")
+        try:
+            yield
+        finally:
+            self._db.execute(f"pragma cache_size = -{_CACHE_KIB}")
 
 
 def _packed(hexadecimal: bytes) -> bytes:

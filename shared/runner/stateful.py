@@ -144,7 +144,9 @@ class StatefulShard(Shard, Generic[M, S, W]):
         await claim_check.look(home)
         claim = await self._asked_for(before)
         self.phase = Unclaimed(claim.epoch)
-        claim = await claim_check.check_claim(home, claim)
+        claim = await claim_check.check_claim(
+            home, claim, lambda: self.troubled("what the operator decided is done now")
+        )
         async with started(home.host.settings.connection, transactional_id(home.service, self.index)) as producer:
             owned: Owned[M, S, W] = Owned(home, self._mode, self._outbox, claim, producer)
             self._become(Claimed(owned))

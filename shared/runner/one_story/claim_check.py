@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import contextlib
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import NamedTuple, TypeAlias
@@ -58,8 +58,9 @@ async def look(home: Home) -> None:
         await _require_words(home, found)
 
 
-async def check_claim(home: Home, claim: store.Claim) -> store.Claim:
-    """The claim to go on with. Raises ContradictionError, FencedError; anything else means: not known yet."""
+async def check_claim(home: Home, claim: store.Claim, is_decided: Callable[[], None]) -> store.Claim:
+    """The claim to go on with. `is_decided` is called where the operator's word is about to be followed, which may take
+    minutes. Raises ContradictionError, FencedError; anything else means: not known yet."""
     shard, own = home.index, home.own
     seen = await questions.seen_from(home, claim.noted)
     found = list(agreement.compare(claim.noted, seen, own.topic if own else None))
@@ -68,6 +69,8 @@ async def check_claim(home: Home, claim: store.Claim) -> store.Claim:
     if own and not any(affects_output(each) for each in found):
         found += await _undecided(home, claim, seen, own)
     tokens = await _require_words(home, found)
+    if found:
+        is_decided()
     resolved = await _resolved(home, claim, seen, found)
     if resolved != claim:
         says_again = own is not None and any(affects_output(each) for each in found)

@@ -110,9 +110,16 @@ async def test_no_transaction_is_open_while_kafka_is_read(monkeypatch: pytest.Mo
     own = OwnTopic("own", nothing, cast(Any, restate), True, Ahead("input", lambda _: True, nothing))
     host = SimpleNamespace(clock=clock, settings=SimpleNamespace(connection="kafka"), saying_again=asyncio.Lock())
     home = SimpleNamespace(index=0, service="scorer", own=own, pool=db, host=host)
-    await claim_check.check_claim(cast(Any, home), claim)
+    decided = list[str]()
+
+    def is_decided() -> None:
+        assert not read, "before what takes long"
+        decided.append("")
+
+    await claim_check.check_claim(cast(Any, home), claim, is_decided)
+    assert len(decided) == 1
     assert sorted(read) == [("input", False), ("own", False)]
     assert said == [({b"k"}, 1)]
     read.clear()
-    await asyncio.gather(*(claim_check.check_claim(cast(Any, home), claim) for _ in range(2)))
+    await asyncio.gather(*(claim_check.check_claim(cast(Any, home), claim, lambda: None) for _ in range(2)))
     assert sorted(read[:2]) == sorted(read[2:]) == [("input", False), ("own", False)], "one shard after the other"
