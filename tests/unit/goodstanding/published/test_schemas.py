@@ -93,9 +93,10 @@ def changed(document: Any, path: str, value: Any) -> Any:
 
 
 def beginning(document: Any) -> Any:
-    """Of a scorecard the first rule and feature: a schema looks at each by itself, and at all of them for long."""
+    """Of a scorecard the first of each sort of part: a schema looks at each by itself, and at all of them for long."""
     if "rules" in document:
-        document["rules"] = document["rules"][:1]
+        for part in ("rules", "limits", "caps", "hints"):
+            document[part] = document[part][:1]
         document["features"] = dict(list(document["features"].items())[:1])
     return document
 
