@@ -157,7 +157,8 @@ def send_(
         files_in_force.wait_for(operator, partner)
         for edited in files_in_force.edited(operator, partner):
             warn(edited)
-    sent = asyncio.run(send(kafka, partner, lines, timeout_s, operator=operator, now=now, watch=progress))
+    with stops_politely(_SENT_IN_PART):
+        sent = asyncio.run(send(kafka, partner, lines, timeout_s, operator=operator, now=now, watch=progress))
     if sent.not_waited_for:
         warn(sent.not_waited_for)
     # Whatever keeps the remarks back, such as a file that is not in force, what became of the events is told.
@@ -170,6 +171,12 @@ def send_(
     finally:
         if sent.standstill is not None:
             fail(*hidden(partner, sent.standstill))
+
+
+_SENT_IN_PART = (
+    "Interrupted. Some of the events may be in Kafka, and are judged there. Send the file again to see what became of "
+    "each: none counts twice."
+)
 
 
 def _one(mapping: PartnerMapping) -> str:
@@ -197,7 +204,8 @@ def crosswalk_(
     """
     mapping = mapping_of(partner)
     deployment = Stack.default().deployment
-    told = asyncio.run(tell_crosswalk(deployment, partner, rows_of(file), progress))
+    with stops_politely("Interrupted. Some entries may have been told: repeat the command, which does no harm."):
+        told = asyncio.run(tell_crosswalk(deployment, partner, rows_of(file), progress))
     for line, sentence in told.refused.items():
         if as_json:
             answer_json({"line": line, "error": sentence})

@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
+import os
+import signal
+from pathlib import Path
+from typing import Never
+
 import asyncpg
 import pytest
 import typer
 from aiokafka.errors import KafkaError, UnknownTopicOrPartitionError
 
+from goodstanding.cli import partner
 from goodstanding.cli.failures import explain_failure
 from goodstanding.partner.sending import _in_words
+from tests.support.command_line import ask
 
 
 def postgres(sqlstate: str) -> asyncpg.PostgresError:
@@ -46,3 +54,20 @@ def test_a_server_that_says_what_is_wrong_is_heard(
 )
 def test_why_nobody_was_waited_for(error: Exception, said: str) -> None:
     assert _in_words(error) == said
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_who_interrupts_a_sending_is_told_how_to_see_what_was_sent(
+    number: signal.Signals, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def interrupted(*_: object, **__: object) -> Never:
+        os.kill(os.getpid(), number)
+        await asyncio.sleep(60)  # it is interrupted, and never gets there
+        raise AssertionError
+
+    monkeypatch.setattr(partner, "send", interrupted)
+    monkeypatch.setenv("GOODSTANDING_KAFKA", "127.0.0.1:1")
+    file = tmp_path / "events.jsonl"
+    file.write_text("{}\n")
+    told = ask("partner", "send", "bank", str(file))
+    assert (told.exit_code, "Send the file again" in told.stderr) == (130, True)
