@@ -35,6 +35,7 @@ from aiokafka.errors import (
 )
 
 from shared.kafka.between import StandstillError
+from shared.kafka.sendable import InvalidRecordError
 from shared.runner.host import ContradictionError, DoubtError
 from shared.runner.service import LaterReleaseError, PolicyMismatchError
 from shared.runner.store import FencedError, SetBackError
@@ -105,6 +106,8 @@ def known(error: BaseException) -> str | None:
             return error.sentence
         case UnknownTopicOrPartitionError():
             return "a topic is missing: make it again (goodstanding topics)"
+        case InvalidRecordError():
+            return "a topic is compacted that should not be: see which (goodstanding doctor)"
         case MessageSizeTooLargeError() | RecordListTooLargeError():
             return "a topic takes smaller messages than it was made for: see which (goodstanding doctor)"
         case OSError():

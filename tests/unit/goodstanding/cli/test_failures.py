@@ -16,6 +16,7 @@ from aiokafka.errors import KafkaError, UnknownTopicOrPartitionError
 from goodstanding.cli import partner
 from goodstanding.cli.failures import explain_failure
 from goodstanding.partner.sending import _in_words
+from shared.kafka.sendable import InvalidRecordError
 from tests.support.command_line import ask
 
 
@@ -31,6 +32,10 @@ def postgres(sqlstate: str) -> asyncpg.PostgresError:
         (postgres("53100"), "The disk of Postgres is full (SQLSTATE 53100). See what runs"),
         (postgres("42501"), "Postgres could not do what was asked (InsufficientPrivilegeError). See what runs"),
         (UnknownTopicOrPartitionError(), "A topic is missing: make it again (goodstanding topics). See what runs"),
+        (
+            InvalidRecordError(),
+            "A topic is compacted that should not be: see which (goodstanding doctor). See what runs",
+        ),
         (KafkaError(), "Kafka could not do what was asked (KafkaError). See what runs"),
     ],
 )
