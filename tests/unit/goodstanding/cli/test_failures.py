@@ -34,7 +34,7 @@ def postgres(sqlstate: str) -> asyncpg.PostgresError:
         (UnknownTopicOrPartitionError(), "A topic is missing: make it again (goodstanding topics). See what runs"),
         (
             InvalidRecordError(),
-            "A topic is compacted that should not be: see which (goodstanding doctor). See what runs",
+            "A topic is compacted that should not be: see which (goodstanding doctor).",
         ),
         (KafkaError(), "Kafka could not do what was asked (KafkaError). See what runs"),
     ],
