@@ -156,7 +156,8 @@ class Case(msgspec.Struct, frozen=True, omit_defaults=True):
     """What is known of a record beside what its provider has reported."""
 
     reported_on: date | None = None
-    """The day on which its first report arrived, in the profile's zone. None in rows that are older than this."""
+    """The day on which its first report was read, in the profile's zone: before, it was not held (rules D11). None in
+    rows that are older than this."""
     counts_from: datetime | None = None
     """Until then the record does not count, since the person must be told beforehand (rules R22)."""
     early_at: datetime | None = None

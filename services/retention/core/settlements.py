@@ -67,10 +67,12 @@ def settle(record: Known, told: Waiting, now: datetime, profile: Profile) -> tup
     known = days_of_end(record) if isinstance(record, Settled) else ()
     if fault := _contradiction(record, told):
         return record, refused_waiting(partner, told, fault)
-    ended_on = facts.began_on if ends(facts.kind) is Ends.AT_ONCE else told.ended_on
+    at_once, corrected_at = ends(facts.kind) is Ends.AT_ONCE, record.case.corrected.ended_at
+    ended_on = facts.began_on if at_once else told.ended_on
     if ended_on in known:
         return _paid_sooner(record, told.ended_on, now, profile), Repeated(partner)
-    if corrected_at := record.case.corrected.ended_at:
+    # Where the end is the beginning, the correction that has brought the record back says nothing of its settlement.
+    if corrected_at and not at_once:
         if told.time is None or told.time <= corrected_at:
             return record, Repeated(partner)
         return record, refused_waiting(partner, told, _END_CORRECTED)
@@ -86,11 +88,15 @@ def settle(record: Known, told: Waiting, now: datetime, profile: Profile) -> tup
 
 def _paid_sooner(record: Known, paid_on: date, now: datetime, profile: Profile) -> Known:
     """Of a kind that ends at once, the day of a settlement says only whether it was paid soon. Any of them may say so,
-    until the early end that follows is over."""
-    if ends(record.facts.kind) is not Ends.AT_ONCE or not isinstance(record, Settled) or record.case.early_at:
+    until the early end that follows is over, or the one that followed before the beginning was corrected: something
+    else may have been held then, and a settlement that comes again does not ask once more."""
+    facts, case = record.facts, record.case
+    if ends(facts.kind) is not Ends.AT_ONCE or not isinstance(record, Settled) or case.early_at:
         return record
-    at = _early_at(record, paid_on, profile)
-    return record if at is None or at <= now else replace(record, case=replace(record.case, early_at=at))
+    first = early_at(min((facts.began_on, *case.corrected.began_before)), paid_on, case.reported_on, profile)
+    if first is None or first <= now:
+        return record
+    return replace(record, case=replace(case, early_at=_early_at(record, paid_on, profile)))
 
 
 def _early_at(record: Settled, paid_on: date, profile: Profile) -> datetime | None:

@@ -519,6 +519,18 @@ def test_a_correction_brings_nothing_back_that_ends_at_once_and_has_lapsed_early
     assert life.resolve("corrected", began=date(2026, 1, 10)) == ["returned: open v1 2026-01-10"]
 
 
+@pytest.mark.parametrize("at", [0, -60 * 24], ids=["a new one", "the one from before, forwarded again"])
+def test_what_ends_at_once_and_has_come_back_is_settled_as_ever(at: int) -> None:
+    """(rules R3, R5 and R21) The correction that brought it back says nothing of its settlement."""
+    life = Life(EU, kind=NO_SHOW)
+    life.report(began=date(2023, 1, 20))
+    assert life.until(datetime(2026, 2, 1, 12, tzinfo=UTC)) == ["expired v2"]
+    assert life.resolve("corrected", began=date(2025, 12, 1)) == ["returned: open v1 2025-12-01"]
+    assert life.report("settled", ended=date(2026, 1, 14), at=at) == ["changed: settled v2 2025-12-01"]
+    assert life.report("settled", ended=date(2026, 1, 14), at=at) == ["repeated"]
+    assert life.until(datetime(2027, 6, 1, 22, tzinfo=UTC)) == ["expired v3"]
+
+
 def test_an_answer_that_deleted_a_record_is_not_refused_when_the_record_has_come_back() -> None:
     life = Life(replace(CN, unverifiable="deletes"))
     life.report()
@@ -767,6 +779,22 @@ def test_what_ends_at_once_and_was_paid_late_keeps_its_deadline(corrected: bool)
     assert life.report("settled", ended=date(2026, 1, 20)) == ["repeated"], "its early end would be over"
     assert life.until(datetime(2028, 12, 1, 22, tzinfo=UTC)) == []
     assert life.until(datetime(2028, 12, 1, 23, tzinfo=UTC)) == [f"expired v{3 + corrected}"]
+
+
+@pytest.mark.parametrize("again", [False, True])
+def test_a_settlement_that_comes_again_asks_no_second_time_whether_a_record_lapses_early(again: bool) -> None:
+    """(rules D11 and R2) Something else was held on the first day, and the beginning was corrected since."""
+    life = Life(EU, kind=NO_SHOW)
+    life.report(began=date(2025, 12, 1))
+    life.report("settled", ended=date(2026, 1, 10))
+    life.report(report_id="r-2", kind=CARD)
+    life.until(datetime(2027, 6, 2, tzinfo=UTC))
+    assert life.resolve("corrected", began=date(2025, 12, 20)) == ["corrected: settled v3 2025-12-20"]
+    assert life.resolve("deleted", report_id="r-2", kind=CARD) == ["deleted v2 deleted"]
+    if again:
+        assert life.report("settled", ended=date(2026, 1, 10)) == ["repeated"]
+    assert life.until(datetime(2028, 12, 20, 22, tzinfo=UTC)) == []
+    assert life.until(datetime(2028, 12, 20, 23, tzinfo=UTC)) == ["expired v4"]
 
 
 @pytest.mark.parametrize("number", range(2, 8))
