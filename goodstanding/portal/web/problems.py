@@ -41,14 +41,14 @@ class ProblemError(Exception):
     def of_form(cls, error: msgspec.ValidationError) -> ProblemError:
         """For a body of another form. A field that is missing or has another type is named, since its name is ours; one
         that we do not know is the sender's word."""
-        told = _NAMED.search(str(error))
+        told = _NAMED.match(str(error))
         lacks, at = told.groups() if told else (None, None)
         sentence = "The body lacks a field" if lacks else "The body has not the form"
         return cls(422, "wrong-type", f"{sentence} that /openapi.json says.", field=lacks or at or "")
 
 
-_NAMED = re.compile(r"missing required field `(\w+)`|`\$\.(\w+)`$")
-"""What msgspec says of a field of ours."""
+_NAMED = re.compile(r"Object missing required field `(\w+)`|(?!Object contains unknown field).* - at `\$\.(\w+)`$")
+"""What msgspec says of a field of ours, from its first word on: behind "unknown field" anything may stand."""
 
 
 def response(problem: ProblemError) -> Response:

@@ -21,6 +21,8 @@ FORM, LACKS = "The body has not the form that /openapi.json says.", "The body la
         (Dispute, {"record_id": "7d1e", "reason": 7}, FORM, "reason"),
         (Dispute, {"record_id": "7d1e", "reason": "paid", "text": ["GS000000000195"]}, FORM, "text"),
         (Dispute, {"record_id": "7d1e", "reason": "paid", "GS000000000195": 1}, FORM, ""),
+        (Dispute, {"record_id": "7d1e", "reason": "paid", "missing required field `GS000000000195": 1}, FORM, ""),
+        (Dispute, {"record_id": "7d1e", "reason": "paid", "x` - at `$.GS000000000195": 1}, FORM, ""),
         (Permit, "GS000000000195", FORM, ""),
     ],
 )
