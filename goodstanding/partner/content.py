@@ -92,6 +92,17 @@ def wide_encoding(content: bytes) -> str:
     return "UTF-16" if any(first[place::2].count(0) * 4 > len(first) > 0 for place in (0, 1)) else ""
 
 
+def check_line_ends(content: bytes, file: object) -> None:
+    """Raises UserError for lines that end with CR alone, as programs for old Macs write them: all of the file would be
+    one line. A single JSON value may have CR between its parts."""
+    if b"\n" in content or b"\r" not in content.strip():
+        return
+    with suppress(ValueError, RecursionError):
+        json.loads(content)
+        return
+    raise UserError(f"The lines of {file} end with CR alone, as old Macs write them.", "Have each end with LF.")
+
+
 def stands_on_lines(content: bytes) -> bool:
     """Whether the first JSON value of a file stands on several lines, as programs write it that lay it out for people:
     every line of such a file would be told to be broken."""

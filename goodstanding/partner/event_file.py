@@ -17,7 +17,7 @@ from typing import Any, TypeVar
 import msgspec
 
 from goodstanding.errors import UserError
-from goodstanding.partner.content import content_of, stands_on_lines, wide_encoding
+from goodstanding.partner.content import check_line_ends, content_of, stands_on_lines, wide_encoding
 from goodstanding.partner.table_file import cells_of, digested, from_header, physical, row_key
 from goodstanding.partner.verdicts import Line, key_of
 from services.ingest.core.mapping import ROOT_LIST, CsvMapping, FixedMapping, JsonMapping, PartnerMapping
@@ -52,9 +52,13 @@ def _check_lines(content: bytes, file: Path, mapping: PartnerMapping | None) -> 
         if wide and mapping.encoding != wide.lower():
             remedy = 'Say so in the mapping: encoding = "utf-16"' if wide == "UTF-16" else "Write it in UTF-8."
             raise UserError(f"{file} is written in {wide}.", remedy)
+        # Below a header the rows are those of the CSV library, which takes any end of a line.
+        if not wide and not (isinstance(mapping, CsvMapping) and mapping.header):
+            check_line_ends(content, file)
         return
     if wide:
         raise UserError(f"{file} is written in {wide}.", "Write one event on each line, in UTF-8.")
+    check_line_ends(content, file)
     has_list = isinstance(mapping, JsonMapping) and mapping.list is not None
     if not has_list and content.removeprefix(codecs.BOM_UTF8).lstrip().startswith(b"["):
         with suppress(ValueError, RecursionError):

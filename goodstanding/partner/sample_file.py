@@ -17,7 +17,7 @@ from itertools import zip_longest
 from typing import Any
 
 from goodstanding.errors import UserError
-from goodstanding.partner.content import check_is_read, stands_on_lines, wide_encoding
+from goodstanding.partner.content import check_is_read, check_line_ends, stands_on_lines, wide_encoding
 from services.ingest.core.tables import BLANKS, PREAMBLE_MAX, named_columns
 from shared.contracts.strict_json import JsonError, loads
 
@@ -122,6 +122,7 @@ def _objects(content: bytes, file: object) -> list[tuple[int, Any]]:
         whole = loads(content)
         if isinstance(whole, dict) and any(map(_is_list_of_objects, _flat(whole, "").values())):
             return [(1, whole)]
+    check_line_ends(content, file)
     if stands_on_lines(content):
         raise UserError(f"An event of {file} stands on several lines.", "One event on each line, or one array.")
     return [(number, _object(number, line)) for number, line in enumerate(content.split(b"\n"), 1) if line.strip()]

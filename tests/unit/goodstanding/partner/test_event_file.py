@@ -7,9 +7,11 @@ from pathlib import Path
 
 import msgspec
 import pytest
+from msgspec import structs
 
 from goodstanding.errors import UserError
 from goodstanding.partner.event_file import lines_in, messages_of
+from goodstanding.partner.sample_file import sample_of
 from goodstanding.partner.verdicts import Line
 from services.ingest.core.mapping import PartnerMapping, Text
 from services.ingest.core.members import EVENTS_MAX
@@ -170,6 +172,39 @@ def test_utf_32_is_not_told_as_utf_16(encoding: str, mapping: PartnerMapping, re
 
 
 CARD = load_mapping(ROOT / "partners" / "bank.toml")
+LINES = b'{"a": 1}\r{"b": 2}\r'
+
+
+@pytest.mark.parametrize(
+    ("content", "mapping"),
+    [
+        (LINES, CARD),
+        (b"[{}]\r[{}]", WALLET),
+        (b"C-1,x\rC-2,y\r", structs.replace(BIKE, header=False, columns=("a", "b"))),
+        (b"0001\r0002\r", load_mapping(PARTNERS / "metro2.toml")),
+    ],
+    ids=["JSON", "lists", "a table without a header", "fixed width"],
+)
+def test_lines_that_end_with_cr_alone_are_told_once(content: bytes, mapping: PartnerMapping) -> None:
+    with pytest.raises(UserError) as error:
+        lines_in(content, Path("events"), mapping)
+    assert str(error.value) == "The lines of events end with CR alone, as old Macs write them. Have each end with LF."
+    assert lines_in(content.replace(b"\r", b"\n"), Path("events"), mapping)
+    assert lines_in(content.replace(b"\r", b"\r\n"), Path("events"), mapping)
+
+
+def test_a_sample_whose_lines_end_with_cr_alone_is_called_that() -> None:
+    with pytest.raises(UserError, match="The lines of events end with CR alone"):
+        sample_of(LINES, "events")
+
+
+def test_cr_is_no_fault_where_no_line_has_to_end() -> None:
+    table = lines_in(HEADER.replace(b"\n", b"\r") + b"A,x,1\rB,y,2\r", Path("events"), BIKE)
+    assert [each.numbers for each in table] == [(2, 3)]
+    assert [each.number for each in lines_in(b'{\r"a": 1\r}\r', Path("events"), CARD)] == [1]
+    assert sample_of(b'{\r"a": 1\r}\r', "events").fields == ["a"]
+
+
 _EVENT: dict[str, object] = {"specversion": "1.0", "id": "e-1", "data": {"amount": 7, "what": ["a"]}}
 ON_LINES = {
     "one event": json.dumps(_EVENT, indent=2),
