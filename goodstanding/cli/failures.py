@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import re
-from typing import Any
+import socket
+import ssl
+from typing import Any, NoReturn
 
 import asyncpg
 from aiokafka.errors import KafkaConnectionError, KafkaError
@@ -15,6 +18,10 @@ from goodstanding.simulation.real_data.source import DataError
 from shared.kafka.between import StandstillError
 from shared.runner.blame import known
 from shared.toml_file import ConfigError
+
+_NO_WAY = (errno.EHOSTDOWN, errno.EHOSTUNREACH, errno.ENETDOWN, errno.ENETUNREACH)
+_OF_SEVERAL = "Multiple exceptions: "
+"""How asyncio begins an error, without a number, of a name that has several addresses of which none answers."""
 
 
 def explain_failure(error: BaseException) -> None:
@@ -31,15 +38,29 @@ def explain_failure(error: BaseException) -> None:
         case StandstillError():
             fail(error.sentence, error.advice)
         case KafkaConnectionError() | ConnectionError() | TimeoutError():
-            fail(f"A server does not answer{_address_in(error)}.", "Have everything run: goodstanding local up")
-        case KafkaError() | asyncpg.PostgresError() | asyncpg.InterfaceError() | asyncio.CancelledError():
+            _tell_away(error)
+        case socket.gaierror():  # as of a container that does not run
+            fail("The name of a server is not known.", "Mend its address, or have it run: goodstanding local up")
+        case OSError() if error.errno in _NO_WAY or str(error).startswith(_OF_SEVERAL):
+            _tell_away(error)
+        case (
+            KafkaError()
+            | ssl.SSLError()
+            | asyncpg.PostgresError()
+            | asyncpg.InterfaceError()
+            | asyncio.CancelledError()
+        ):
             # The last resort. A client library lets a cancellation out, now and then, when its broker goes away.
-            server = "Postgres" if isinstance(error, (asyncpg.PostgresError, asyncpg.InterfaceError)) else "Kafka"
+            server = "Kafka" if isinstance(error, KafkaError | asyncio.CancelledError) else "Postgres"
             words = known(error) or f"{server} could not do what was asked ({type(error).__name__})"
             fail(
                 f"{words[0].upper()}{words[1:]}.",
                 "See what runs, and have everything run: goodstanding local status, then goodstanding local up",
             )
+
+
+def _tell_away(error: BaseException) -> NoReturn:
+    fail(f"A server does not answer{_address_in(error)}.", "Have everything run: goodstanding local up")
 
 
 def _address_in(error: BaseException) -> str:

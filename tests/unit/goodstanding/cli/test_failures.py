@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import os
 import signal
+import socket
+import ssl
 from pathlib import Path
 from typing import Never
 
@@ -24,6 +27,12 @@ def postgres(sqlstate: str) -> asyncpg.PostgresError:
     return asyncpg.PostgresError.new({"C": sqlstate, "M": "secret text", "S": "ERROR"})
 
 
+def untrusted() -> ssl.SSLCertVerificationError:
+    error = ssl.SSLCertVerificationError()
+    error.verify_message = "self-signed certificate"
+    return error
+
+
 @pytest.mark.parametrize(
     ("error", "said"),
     [
@@ -37,6 +46,18 @@ def postgres(sqlstate: str) -> asyncpg.PostgresError:
             "A topic is compacted that should not be: see which (goodstanding doctor).",
         ),
         (KafkaError(), "Kafka could not do what was asked (KafkaError). See what runs"),
+        (ssl.SSLError(), "Postgres could not do what was asked (SSLError). See what runs"),
+        (untrusted(), "The certificate of Postgres cannot be trusted: self-signed certificate. See what runs"),
+        (socket.gaierror(socket.EAI_NONAME, "secret text"), "The name of a server is not known. Mend its address"),
+        (OSError(errno.EHOSTUNREACH, "secret text"), "A server does not answer. Have everything run"),
+        # A name with several addresses, as asyncio tells it.
+        (
+            OSError(
+                "Multiple exceptions: [Errno 111] Connect call failed ('::1', 5432, 0, 0), "
+                "[Errno 111] Connect call failed ('127.0.0.1', 5432)"
+            ),
+            "A server does not answer at ::1:5432. Have everything run",
+        ),
     ],
 )
 def test_a_server_that_says_what_is_wrong_is_heard(
@@ -47,6 +68,13 @@ def test_a_server_that_says_what_is_wrong_is_heard(
     told = capsys.readouterr().err
     assert said in told
     assert "secret" not in told
+
+
+@pytest.mark.parametrize(
+    "error", [FileNotFoundError(errno.ENOENT, "no such file", "events"), OSError("a bug"), OSError()]
+)
+def test_an_error_that_no_server_brings_keeps_its_traceback(error: OSError) -> None:
+    explain_failure(error)
 
 
 @pytest.mark.parametrize(
