@@ -222,8 +222,10 @@ def _layout_differences(topic: Topic, described: dict[str, Any], replication_fac
     partitions = described["partitions"]
     if len(partitions) != topic.partitions:
         remedy = (
-            "The count is fixed for good, because it decides where each person's messages are: an empty topic can be"
-            " deleted and created again, anything else is a re-shard onto new topics (docs/decisions/0004)."
+            "Kafka takes no partition away, and moves no message to another one. So stop whatever writes to the topic,"
+            " wait until all who read it have come to its end, delete it, make it again (goodstanding topics), start"
+            " what was stopped, and see what waits for your word (goodstanding offsets check). To have another count"
+            " for good is a re-shard (docs/decisions/0004)."
         )
         differences.append(Difference(topic.name, "partitions", str(topic.partitions), str(len(partitions)), remedy))
     copies = min((len(partition["replicas"]) for partition in partitions), default=0)
