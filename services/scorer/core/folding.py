@@ -91,7 +91,7 @@ _TOO_LATE, _TOO_MANY, _BLOCKED = TooLate(), TooMany(), Blocked()
 def fold(
     state: State, event: Event, late_months: int, room: Sequence[int] = ROOM, window: Window | None = None
 ) -> Folded:
-    """Take one event in. A month accepts what arrives until `late_months` further ones have begun, unless it was closed
+    """Take one event in. A month accepts what arrives until `late_months` further ones are over, unless it was closed
     to this person before (rules E5) and is in no `window` of the event's partner (rules E24); the first event under an
     id counts (rules E3)."""
     month, open_then = event.month, event.arrival_month - late_months
