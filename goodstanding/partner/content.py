@@ -25,7 +25,9 @@ _OTHERS = (
     (0, b"\xd0\xcf\x11\xe0", "a spreadsheet of an old form", "Save it as CSV."),
     (0, b"BZh", "packed with bzip2", "Pack it with gzip or zstd."),
     (0, b"\xfd7zXZ", "packed with xz", "Pack it with gzip or zstd."),
-    (257, b"ustar", "an archive (tar)", "Unpack it, and name a file of it."),
+    # With what stands behind it, of either sort of tar, since "ustar" alone is a part of words such as "custard".
+    (257, b"ustar\0", "an archive (tar)", "Unpack it, and name a file of it."),
+    (257, b"ustar  \0", "an archive (tar)", "Unpack it, and name a file of it."),
     # No text begins so in any encoding; a file does whose machine has failed while it was written.
     (0, bytes(8), "a file that begins with zeros", "Export it again."),
 )

@@ -34,9 +34,9 @@ PACKERS: dict[str, Callable[[bytes], bytes]] = {
 }
 
 
-def archived(content: bytes) -> bytes:
+def archived(content: bytes, form: int = tarfile.DEFAULT_FORMAT) -> bytes:
     packed = io.BytesIO()
-    with tarfile.open(fileobj=packed, mode="w") as archive:
+    with tarfile.open(fileobj=packed, mode="w", format=form) as archive:
         member = tarfile.TarInfo("events.jsonl")
         member.size = len(content)
         archive.addfile(member, io.BytesIO(content))
@@ -82,6 +82,7 @@ def test_what_cannot_be_read_is_a_sentence(tmp_path: Path) -> None:
         (bz2.compress(CONTENT), "packed with bzip2, which no option of a mapping reads. Pack it with gzip or zstd"),
         (lzma.compress(CONTENT), "packed with xz"),
         (archived(CONTENT), "an archive (tar), which no option of a mapping reads. Unpack it"),
+        (archived(CONTENT, tarfile.GNU_FORMAT), "an archive (tar)"),
         (bytes(4_096), "a file that begins with zeros"),
     ],
 )
@@ -92,6 +93,12 @@ def test_what_no_mapping_reads_is_called_what_it_is(
     file = tmp_path / "events.csv"
     file.write_bytes(pack(content))
     assert_is_called(said, file, tmp_path)
+
+
+def test_a_word_is_no_mark_of_an_archive(tmp_path: Path) -> None:
+    file = tmp_path / "events.jsonl"
+    file.write_bytes(b" " * 256 + b"custard" + CONTENT)
+    assert content_of(file) == file.read_bytes()
 
 
 @pytest.mark.parametrize("outer", [PACKERS["gzip"], PACKERS["zstd"]], ids=["gzip", "zstd"])
