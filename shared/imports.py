@@ -9,8 +9,8 @@ from contextlib import contextmanager
 
 @contextmanager
 def importing() -> Iterator[None]:
-    """Imports, of which the garbage collector looks at nothing, neither now nor later. It would find nothing in a dozen
-    rounds, and one at the end: a fifth of the processor time that a short command takes."""
+    """What is imported in the block the garbage collector leaves alone, now and later. It would look at all of it a
+    dozen times, and once more at the end, and find nothing: a quarter of the processor time of a short command."""
     collects = gc.isenabled()
     gc.disable()
     try:

@@ -124,8 +124,8 @@ def export(
 ) -> None:
     """All that is held about a person, as one JSON document (docs/schemas/export.json).
 
-    So many of them a year are free as the retention profile says. Whoever has asked for it on the page brings the
-    number of that request (--request), and is counted one of them only.
+    As many of them a year are free as the retention profile says. One that was granted on the person's page is handed
+    over for the number of that request (--request), and counts once.
 
     Example: goodstanding subject export GS000000000195
     """
