@@ -34,13 +34,16 @@ class Consumer(AIOKafkaConsumer):  # type: ignore[misc]  # the library has no ty
 
     async def stop(self) -> None:
         """Leave the group and close. The library's own ends with a CancelledError while a fetch waits to be repeated,
-        as during a broker's failover, and leaves its connections open."""
+        as during a broker's failover, or with the error of a task that has failed, and leaves its connections open."""
         try:
             await super().stop()
         except asyncio.CancelledError:
             await self._client.close()
             if is_cancelled():
                 raise
+        except KafkaError:
+            # One of its tasks had ended with it before, and it was in the log then.
+            await self._client.close()
 
 
 def is_cancelled() -> bool:

@@ -74,6 +74,15 @@ class CarefulConsumer(clients.Consumer):
         """The right that was taken away: such a consumer never recovers by itself, and needs a successor."""
         return self._failure if isinstance(self._failure, _LOST_RIGHT) else None
 
+    @property
+    def has_ended(self) -> bool:
+        """Whether a task of the library has ended that fetches records, or keeps the group's member. No call would ever
+        bring a record again, and where it is the one that fetches, none would raise."""
+        if self._fetcher is None:
+            return False
+        coordination = getattr(self._coordinator, "_coordination_task", None)
+        return self._fetcher.error_future.done() or (coordination is not None and coordination.done())
+
     def troubles(self) -> list[str]:
         """Why partitions that are held cannot be read, in sentences; empty when all can."""
         held = self.assignment()

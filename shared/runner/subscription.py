@@ -115,9 +115,12 @@ class Subscription:
 
     @property
     def is_dead(self) -> bool:
-        """Whether nothing more will be read until the consumer is replaced: it lost a right, or its loop ended."""
-        consumer, tasks = self._subscriber.consumer, self._subscriber.tasks
-        return consumer is None or self.consumer.lost_right is not None or all(task.done() for task in tasks)
+        """Whether nothing more will be read until the consumer is replaced: it lost a right, its loop ended, or one of
+        its own tasks did."""
+        if self._subscriber.consumer is None:
+            return True
+        consumer, tasks = self.consumer, self._subscriber.tasks
+        return consumer.lost_right is not None or consumer.has_ended or all(task.done() for task in tasks)
 
     # -- what the consumer knows ---------------------------------------------------------------------------------------
 

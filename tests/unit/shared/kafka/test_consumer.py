@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
 from aiokafka import TopicPartition
+from aiokafka.errors import KafkaError
 
 from shared.kafka.consumer import beside
 
@@ -17,3 +23,39 @@ async def test_troubles_are_those_of_partitions_that_are_held() -> None:
         consumer.beyond[_ELSEWHERE] = 70
         consumer._shared.with_senders_times.add(_ELSEWHERE.topic)
         assert len(consumer.troubles()) == said
+
+
+@pytest.mark.parametrize("ends", ["fetcher", "coordinator"])
+async def test_a_task_of_the_library_that_has_ended_is_noticed(ends: str) -> None:
+    """Where the one that fetches has ended, `getmany` returns nothing for ever, and raises nothing."""
+    consumer = beside("nowhere:9092", [])
+    assert not consumer.has_ended
+    fetching, coordinating = asyncio.Event(), asyncio.Event()
+    tasks = [asyncio.create_task(event.wait()) for event in (fetching, coordinating)]
+    parts: list[Any] = [SimpleNamespace(error_future=tasks[0]), SimpleNamespace(_coordination_task=tasks[1])]
+    consumer._fetcher, consumer._coordinator = parts
+    assert not consumer.has_ended
+    (fetching if ends == "fetcher" else coordinating).set()
+    await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+    assert consumer.has_ended
+    fetching.set()
+    coordinating.set()
+    await asyncio.wait(tasks)
+
+
+async def test_one_whose_task_has_failed_can_be_stopped() -> None:
+    """Otherwise its connections stay open, and none takes its place at once."""
+
+    async def failed() -> None:
+        raise KafkaError("Unexpected error during data retrieval")
+
+    closed: list[str] = []
+
+    async def close() -> None:
+        closed.append("client")
+
+    consumer = beside("nowhere:9092", [])
+    parts: Any = SimpleNamespace(close=failed), SimpleNamespace(close=close)
+    consumer._fetcher, consumer._client = parts
+    await consumer.stop()
+    assert closed == ["client"]
