@@ -28,6 +28,11 @@ class Inputs:
         """Empty between a revocation and the next assignment, and while the consumer is being replaced."""
         return [tp for tp in self._partitions if tp in self._subscription.assignment()]
 
+    def let_go(self) -> None:
+        """The shard was stopped. Where it hangs it ends only later, when the same partitions may have been assigned
+        again: it must not pause them then, since their new shard would wait for ever for records."""
+        self._partitions = []
+
     def pause(self) -> None:
         if held := self._held():
             self._subscription.consumer.pause(*held)

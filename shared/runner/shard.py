@@ -73,6 +73,11 @@ class Shard(ABC):
         self._stopping.set()
         self.buffer.wake.set()
 
+    def let_go(self) -> None:
+        """Have nothing to do with its partitions any more, even where it has not ended yet."""
+        self.buffer.clear()
+        self._inputs.let_go()
+
     @property
     @abstractmethod
     def noted(self) -> Noted | None:

@@ -35,6 +35,8 @@ log = structlog.get_logger("runner")
 _CANCEL_TIMEOUT_S = 1.0
 _START_AGAIN_S = 1.0
 """A shard whose task ended is started again after this: long enough that a fault which repeats costs nothing."""
+_HANDED_OUT_WITHIN_S = 10.0
+"""A group whose processes are all well hands its shards out again within seconds."""
 _COMPACTED = frozenset(topic.name for topic in topics(()) if topic.cleanup == "compact")
 """Here Kafka drops what a newer message of the same key has superseded, so holes in the offsets are no loss."""
 
@@ -47,6 +49,8 @@ class Shards(ConsumerRebalanceListener):  # type: ignore[misc]  # the library ha
         self.shards: dict[int, Shard] = {}
         self._tasks: dict[int, asyncio.Task[None]] = {}
         self._joined = False
+        self._revoked_at: float | None = None
+        """Since when the group is handing out its shards again, by the monotonic clock."""
         self._split: dict[int, str] = {}
         """The shards that this process cannot have, each with the reason."""
         self._topics = frozenset(source.topic for source in service.inputs if source.topic)
@@ -99,7 +103,7 @@ class Shards(ConsumerRebalanceListener):  # type: ignore[misc]  # the library ha
         for tp in assigned:
             # Any position will do until the shard says its own: without one the library would look for one.
             self.consumer.seek(tp, 0)
-        self._joined = True
+        self._joined, self._revoked_at = True, None
         self._split.clear()
         found = {tp.topic for tp in assigned}
         for index in sorted({tp.partition for tp in assigned}):
@@ -121,6 +125,9 @@ class Shards(ConsumerRebalanceListener):  # type: ignore[misc]  # the library ha
         return "another process has some of its inputs"
 
     async def on_partitions_revoked(self, revoked: set[TopicPartition]) -> None:
+        self._revoked_at = time.monotonic()
+        if self.shards:
+            log.info("shards handed back", shards=sorted(self.shards))
         await self._drop({tp.partition for tp in revoked} & self.shards.keys())
 
     def _start_shard(self, index: int, topics: frozenset[str]) -> None:
@@ -162,7 +169,7 @@ class Shards(ConsumerRebalanceListener):  # type: ignore[misc]  # the library ha
                 # Not for longer: where a server stands still, its client may wait for it even when cancelled.
                 await asyncio.wait(late, timeout=_CANCEL_TIMEOUT_S)
         for index, shard in shards.items():
-            shard.buffer.clear()
+            shard.let_go()
             self._host.metrics.shard_left(index)
         self._host.metrics.shards.set(len(self.shards))
 
@@ -181,6 +188,8 @@ class Shards(ConsumerRebalanceListener):  # type: ignore[misc]  # the library ha
         reading = self.subscription.troubles()
         if not self._joined:
             return [*(reading or ["not yet in the consumer group"]), *self._losses.troubles()]
+        if self._revoked_at is not None and time.monotonic() - self._revoked_at > _HANDED_OUT_WITHIN_S:
+            reading = [*reading, "its group is handing out the shards again, and has not finished"]
         shards = {index: shard.trouble for index, shard in self.shards.items() if shard.trouble}
         return [*reading, *together(self._split), *together(shards), *self._stalls.troubles(), *self._losses.troubles()]
 
