@@ -8,15 +8,26 @@ noted beside its offsets would be forgotten.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Collection, Mapping
 from itertools import groupby
 from operator import attrgetter
 from typing import Any
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
-from aiokafka.errors import KafkaError, NotCoordinatorForGroupError, UnknownTopicOrPartitionError, for_code
+from aiokafka.errors import (
+    GroupCoordinatorNotAvailableError,
+    KafkaError,
+    NotCoordinatorForGroupError,
+    UnknownTopicOrPartitionError,
+    for_code,
+)
 from aiokafka.protocol.commit import OffsetFetchRequest
 from aiokafka.structs import OffsetAndMetadata
+
+_ANSWERED_WITHIN_S = 10.0
+"""The library looks for a coordinator for as long as there is none, and waits 40 s for its answer. Whoever asks could
+not say meanwhile what it waits for."""
 
 
 async def committed(
@@ -33,8 +44,13 @@ async def committed(
         consumer._group_id, [(topic, [tp.partition for tp in part]) for topic, part in by_topic]
     )
     coordinator = consumer._coordinator
-    await coordinator.ensure_coordinator_known()
-    answer = await coordinator._send_req(question)
+    try:
+        # A connection that has died is closed all the same: by the heartbeats, which use it too and are not cut off.
+        async with asyncio.timeout(_ANSWERED_WITHIN_S):
+            await coordinator.ensure_coordinator_known()
+            answer = await coordinator._send_req(question)
+    except TimeoutError:
+        raise GroupCoordinatorNotAvailableError("the group has no coordinator, or it does not answer") from None
     try:
         return read(partitions, answer)
     except NotCoordinatorForGroupError:

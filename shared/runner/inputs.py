@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING
 
@@ -17,6 +18,10 @@ if TYPE_CHECKING:
     from shared.runner.subscription import Subscription
 
 log = structlog.get_logger("runner")
+
+_COMMIT_WITHIN_S = 10.0
+"""The library tries for as long as the group has no coordinator, and in that time the shard would do nothing and say
+nothing. What it has sent already goes on: a commit that takes effect later is of use all the same."""
 
 
 class Inputs:
@@ -78,12 +83,13 @@ class Inputs:
                 self._losses.other_log(tp)
 
     async def commit(self, committed: Mapping[str, Committed]) -> None:
-        """Commit for the group, by topic; a rebalance in between is not an error."""
+        """Commit for the group, by topic; a rebalance in between is no error, nor is a group without a coordinator."""
         held = {tp.topic: tp for tp in self._held()}
         try:
             told = {held[topic]: OffsetAndMetadata(at.offset, at.note.text()) for topic, at in committed.items()}
-            await self._subscription.consumer.commit(told)
-        except (KafkaError, IllegalStateError, KeyError) as error:
+            async with asyncio.timeout(_COMMIT_WITHIN_S):
+                await self._subscription.consumer.commit(told)
+        except (KafkaError, IllegalStateError, KeyError, TimeoutError) as error:
             log.info("offsets not committed; the records will be read again", exc_info=error)
 
     async def end_offsets(self) -> dict[str, int]:

@@ -76,6 +76,19 @@ async def test_an_instant_that_cannot_be_read_is_no_silent_wait(monkeypatch: pyt
             await clock.refresh()
 
 
+async def test_a_broker_that_does_not_answer_is_no_silent_wait(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "_PATIENCE_S", 0.05)
+
+    async def never(_: list[Any]) -> dict[Any, int]:
+        return await asyncio.Future()
+
+    topic = _Topic(_FIRST)
+    async with _followed(topic) as clock, asyncio.timeout(10):
+        monkeypatch.setattr(topic, "end_offsets", never)
+        with pytest.raises(ClockDoubtError):
+            await clock.refresh()
+
+
 async def test_whoever_has_gone_is_not_woken() -> None:
     woken: list[str] = []
     topic = _Topic()

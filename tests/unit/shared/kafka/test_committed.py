@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -19,7 +21,8 @@ from aiokafka.errors import (
 from aiokafka.protocol.commit import OffsetFetchResponse_v1, OffsetFetchResponse_v3
 from aiokafka.structs import OffsetAndMetadata
 
-from shared.kafka.committed import read
+from shared.kafka import committed as module
+from shared.kafka.committed import committed, read
 
 ONE, TWO = TopicPartition("a", 0), TopicPartition("b", 0)
 
@@ -57,3 +60,22 @@ def test_an_older_broker_says_it_without_an_error_for_the_whole() -> None:
 def test_anything_else_is_not_known_yet(found: Any, expected: type[KafkaError]) -> None:
     with pytest.raises(expected):
         read([ONE, TWO], found)
+
+
+async def _never(*_: object) -> None:
+    await asyncio.Event().wait()
+
+
+async def _at_once(*_: object) -> None: ...
+
+
+@pytest.mark.parametrize("finds", [_never, _at_once])
+async def test_a_coordinator_that_is_missing_or_silent_is_no_silent_wait(
+    monkeypatch: pytest.MonkeyPatch, finds: Any
+) -> None:
+    monkeypatch.setattr(module, "_ANSWERED_WITHIN_S", 0.01)
+    coordinator: Any = SimpleNamespace(ensure_coordinator_known=finds, _send_req=_never)
+    consumer: Any = SimpleNamespace(_group_id="tiny", _coordinator=coordinator)
+    async with asyncio.timeout(10):
+        with pytest.raises(GroupCoordinatorNotAvailableError):
+            await committed(consumer, [ONE])
