@@ -77,11 +77,11 @@ class CarefulConsumer(clients.Consumer):
     @property
     def has_ended(self) -> bool:
         """Whether a task of the library has ended that fetches records, or keeps the group's member. No call would ever
-        bring a record again, and where it is the one that fetches, none would raise."""
+        bring a record again, and where it is the one that fetches, the library's own would not even raise."""
         if self._fetcher is None:
             return False
         coordination = getattr(self._coordinator, "_coordination_task", None)
-        return self._fetcher.error_future.done() or (coordination is not None and coordination.done())
+        return any(task.done() for task in (self._fetcher.error_future, coordination) if task is not None)
 
     def troubles(self) -> list[str]:
         """Why partitions that are held cannot be read, in sentences; empty when all can."""
@@ -119,6 +119,9 @@ class CarefulConsumer(clients.Consumer):
         if self._shared.rests.rest_s:
             timeout_ms = max(timeout_ms, _PATIENCE_MS)
         found: dict[TopicPartition, list[Fetched]] = {}
+        if self.has_ended and not self._closed:
+            self._failure = ReadingError("a task of the consumer has ended")
+            raise self._failure
         try:
             found = await super().getmany(*partitions, timeout_ms=timeout_ms, max_records=max_records)
         except NoOffsetForPartitionError:

@@ -10,7 +10,7 @@ import pytest
 from aiokafka import TopicPartition
 from aiokafka.errors import KafkaError
 
-from shared.kafka.consumer import beside
+from shared.kafka.consumer import ReadingError, beside
 
 _HERE, _ELSEWHERE = TopicPartition("behavior.raw.bank", 1), TopicPartition("behavior.raw.hotel", 2)
 
@@ -27,7 +27,7 @@ async def test_troubles_are_those_of_partitions_that_are_held() -> None:
 
 @pytest.mark.parametrize("ends", ["fetcher", "coordinator"])
 async def test_a_task_of_the_library_that_has_ended_is_noticed(ends: str) -> None:
-    """Where the one that fetches has ended, `getmany` returns nothing for ever, and raises nothing."""
+    """Where the one that fetches has ended, the library's `getmany` returns nothing for ever, and raises nothing."""
     consumer = beside("nowhere:9092", [])
     assert not consumer.has_ended
     fetching, coordinating = asyncio.Event(), asyncio.Event()
@@ -38,9 +38,13 @@ async def test_a_task_of_the_library_that_has_ended_is_noticed(ends: str) -> Non
     (fetching if ends == "fetcher" else coordinating).set()
     await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
     assert consumer.has_ended
+    with pytest.raises(ReadingError):
+        await consumer.getmany()
     fetching.set()
     coordinating.set()
     await asyncio.wait(tasks)
+    consumer._fetcher = consumer._coordinator = None
+    await consumer.stop()
 
 
 async def test_one_whose_task_has_failed_can_be_stopped() -> None:
