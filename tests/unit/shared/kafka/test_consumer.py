@@ -29,15 +29,16 @@ async def test_troubles_are_those_of_partitions_that_are_held() -> None:
 async def test_a_task_of_the_library_that_has_ended_is_noticed(ends: str) -> None:
     """Where the one that fetches has ended, the library's `getmany` returns nothing for ever, and raises nothing."""
     consumer = beside("nowhere:9092", [])
-    assert not consumer.has_ended
+    found = [consumer.has_ended]
     fetching, coordinating = asyncio.Event(), asyncio.Event()
     tasks = [asyncio.create_task(event.wait()) for event in (fetching, coordinating)]
     parts: list[Any] = [SimpleNamespace(error_future=tasks[0]), SimpleNamespace(_coordination_task=tasks[1])]
     consumer._fetcher, consumer._coordinator = parts
-    assert not consumer.has_ended
+    found.append(consumer.has_ended)
     (fetching if ends == "fetcher" else coordinating).set()
     await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-    assert consumer.has_ended
+    found.append(consumer.has_ended)
+    assert found == [False, False, True]
     with pytest.raises(ReadingError):
         await consumer.getmany()
     fetching.set()
