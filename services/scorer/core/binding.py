@@ -2,13 +2,14 @@
 
 The bins of a rule follow its direction. A limit would turn that around if its conditions held for better values and not
 for worse ones. It is refused if somebody is found who loses by it: who has the best points of all rules as far as the
-other conditions allow, or what leaves the highest score where other limits hold such a person down. Features are taken
-to be free of one another, as in `reach`.
+other conditions allow, or what leaves the highest score where other limits hold such a person down. Each is looked at
+without the others too that are turned around on its feature, since one of them would hide what another takes. Features
+are taken to be free of one another, as in `reach`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
 from typing import TypeAlias
 
 import msgspec
@@ -41,7 +42,9 @@ def faults_of_binding(card: ScorecardParts) -> Iterator[PolicyFault]:
     if tried * sum(len(pairs) for *_, pairs in found) * len(card.segment_codes()) > 10 * TRIED_MAX:
         return
     for key, at, part, name, pairs in found:
-        falls = [fall for pair in pairs for fall in _falls(card, part, name, pair, values)]
+        others = {other.code for _, _, other, of, _ in found if of == name} - {part.code}
+        cards = [(of, _without(of, {part.code})) for of in (card, _without(card, others))]
+        falls = [fall for pair in pairs for fall in _falls(cards, part.when, name, pair, values)]
         if falls:
             points, moves = max(falls)
             does = f"whoever goes {moves} meets the conditions and can lose {points} points by it"
@@ -52,28 +55,42 @@ def faults_of_binding(card: ScorecardParts) -> Iterator[PolicyFault]:
 def _turned(card: ScorecardParts, when: Sequence[Condition], name: str, direction: Direction, values: Values) -> _Pairs:
     """The steps by which somebody does better and comes under the conditions, with as many observations as there are:
     nearly always none."""
-    held = meeting(when, values)[name]
+    met = meeting(when, values)
+    if not all(met.values()):
+        # It never holds, which `reach` tells.
+        return []
+    held = met[name]
     others = [value for value in values[name] if value not in held]
     steps = [(worse, better) for better in held for worse in others if is_worse(card, name, worse, better, direction)]
     most = max((better[1] for _, better in steps if better), default=0)
     return steps if card.features[name].is_observed else [step for step in steps if step[1] and step[1][1] == most]
 
 
+def _without(card: ScorecardParts, codes: Set[str]) -> ScorecardParts:
+    """The scorecard without the caps and limits of these codes."""
+    caps = tuple(cap for cap in card.caps if cap.code not in codes)
+    limits = tuple(limit for limit in card.limits if limit.code not in codes)
+    return msgspec.structs.replace(card, caps=caps, limits=limits)
+
+
 def _falls(
-    card: ScorecardParts, part: Cap | Limit, name: str, pair: tuple[Value, Value], values: Values
+    cards: Sequence[tuple[ScorecardParts, ScorecardParts]],
+    when: Sequence[Condition],
+    name: str,
+    pair: tuple[Value, Value],
+    values: Values,
 ) -> Iterator[tuple[int, str]]:
-    """What people lose by such a step who would lose nothing without this part."""
-    worse, better = pair
+    """What people lose by such a step who would lose nothing without the part. `cards` have it and do not have it; the
+    first is the scorecard itself."""
+    (card, _), (worse, better) = cards[0], pair
     assert worse is not None, "what is unknown is not worse"
     assert better is not None, "what is unknown is not better"
-    left = msgspec.structs.replace(
-        card, caps=tuple(c for c in card.caps if c is not part), limits=tuple(c for c in card.limits if c is not part)
-    )
     for segment in card.segment_codes():
-        before = _highest(card, {**values, **meeting(part.when, values), name: [worse]}, segment)
+        before = _highest(card, {**values, **meeting(when, values), name: [worse]}, segment)
         score, after = _score(card, before), {**before, name: better}
-        if _score(card, after) < score <= _score(left, after):
-            yield score - _score(card, after), f"from {worse[0]} to {better[0]}"
+        for has, has_not in cards:
+            if (left := _score(has, after)) < score <= _score(has_not, after):
+                yield score - left, f"from {worse[0]} to {better[0]}"
 
 
 def _highest(card: ScorecardParts, values: Values, segment: str | None) -> _Person:
