@@ -3,7 +3,7 @@ against without it (rules S23)."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from datetime import UTC, date, datetime, time, timedelta
 
 import msgspec
@@ -118,7 +118,7 @@ def _followed(hint: AnyHint, usual: State, ahead: Usual, through: int, kinds: tu
     match hint:
         case Keep():
             if kinds:
-                yield with_events(usual, list(_events(kinds, months, 0, ahead.amounts)))
+                yield with_events(usual, list(_events(kinds, months, 0, ahead)))
         case Begin():
             for kind in kinds:
                 yield with_events(usual, list(_events((kind,), months, 0)))
@@ -168,14 +168,14 @@ def _kinds(hint: AnyHint, present: Present, card: Scorecard) -> tuple[str, ...]:
             return lacking
 
 
-def _events(kinds: tuple[str, ...], months: range, figure: int, amounts: Mapping[int, int] = {}) -> Iterator[Event]:
+def _events(kinds: tuple[str, ...], months: range, figure: int, kept: Usual | None = None) -> Iterator[Event]:
     """One of each of these kinds in each of these months. Figures are as low as may be: no higher one earns less. So is
-    what is paid, but where it usually comes to something else, or nobody tells it."""
+    what is paid, but of what is kept up, which comes to what it usually does."""
     for month in months:
         for index, name in enumerate(kinds):
             match KIND_OF[name].shape:
                 case Shape.OBLIGATION:
-                    paid = min(amounts.get(KIND_OF[name].code, 1), AMOUNT_MAX)
+                    paid = 1 if kept is None else min(kept.left_to_pay(KIND_OF[name].code, month), AMOUNT_MAX)
                     body = BehaviorEvent(kind=name, days_late=0, amount=paid or None)
                 case Shape.FIGURE:
                     consent = Consent(id=_HINT, purpose=_HINT, given_at=instant_of(0))

@@ -104,10 +104,12 @@ class Usual:
         """Whether all of these kinds are usual."""
         return codes <= self._vectors.keys()
 
-    @cached_property
-    def amounts(self) -> Mapping[int, int]:
-        """By kind code what is usually paid in a month; 0 where nobody tells it."""
-        return {code: max(0, *vector[SUM : SUM + 1], 0) for code, vector in self._vectors.items()}
+    def left_to_pay(self, code: int, month: int) -> int:
+        """What is usually paid of a kind in a month, less what is paid in this one already; 0 also where nobody tells
+        it, and 1, the smallest amount, where the kind is not usual."""
+        if code not in self._vectors:
+            return 1
+        return max(0, _paid(self._vectors[code]) - _paid(vectors_of(self.present.state, code).at(month)))
 
     @cached_property
     def _vectors(self) -> dict[int, Vector]:
@@ -131,6 +133,10 @@ def _at(state: State, month: int) -> dict[int, Vector]:
     """What a month has, by kind code."""
     found = ((code, vectors_of(state, code).at(month)) for code in state.kinds)
     return {code: vector for code, vector in found if vector}
+
+
+def _paid(vector: Vector) -> int:
+    return vector[SUM] if len(vector) > SUM else 0
 
 
 def _most(limit: int, below: int) -> int:

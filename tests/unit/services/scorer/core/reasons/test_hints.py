@@ -71,6 +71,15 @@ def test_what_is_kept_up_is_promised_as_what_it_usually_comes_to_and_what_is_beg
     assert promised == ({} if amount == 1 else {"keep-credit-half-a-year": kept, "another-bill": begun})
 
 
+@pytest.mark.parametrize("amount", [6_000, 9_999])
+def test_what_is_paid_in_the_running_month_already_is_not_promised_a_second_time(amount: int) -> None:
+    """(rules S23) Twice as much would be a payment of some weight."""
+    loan = [*verified(), *monthly("cash_loan.repayment", months=range(11), amount=amount)]
+    of = Present(Life("", loan).state_after(6), None, FIRST + 5)
+    assert not hinted(of).keys() & {"keep-credit", "keep-credit-half-a-year"}
+    assert dict(outlook(of, SHIPPED))[FIRST + 10] == Life("", loan).scores([11])[0]
+
+
 def test_a_ceiling_that_billing_less_lifts_counts_in() -> None:
     life = Life("", [*household(range(-24, 0)), *card(billed=1_000_000), *monthly(*HOUSE)])
     at_the_ceiling = present(life, 3)
