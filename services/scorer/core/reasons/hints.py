@@ -174,14 +174,13 @@ def _events(kinds: tuple[str, ...], months: range, figure: int, kept: Usual | No
     for month in months:
         for index, name in enumerate(kinds):
             match KIND_OF[name].shape:
-                case Shape.OBLIGATION:
-                    paid = 1 if kept is None else min(kept.left_to_pay(KIND_OF[name].code, month), AMOUNT_MAX)
-                    body = BehaviorEvent(kind=name, days_late=0, amount=paid or None)
                 case Shape.FIGURE:
                     consent = Consent(id=_HINT, purpose=_HINT, given_at=instant_of(0))
                     body = BehaviorEvent(kind=name, amount=figure, consent=consent)
-                case _:
-                    body = BehaviorEvent(kind=name)
+                case shape:
+                    days_late = 0 if shape is Shape.OBLIGATION else None
+                    paid = 1 if kept is None else min(kept.left_to_pay(KIND_OF[name].code, month), AMOUNT_MAX)
+                    body = BehaviorEvent(kind=name, days_late=days_late, amount=paid or None)
             yield _event(body, month, index)
 
 

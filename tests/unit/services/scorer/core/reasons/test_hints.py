@@ -80,6 +80,26 @@ def test_what_is_paid_in_the_running_month_already_is_not_promised_a_second_time
     assert dict(outlook(of, SHIPPED))[FIRST + 10] == Life("", loan).scores([11])[0]
 
 
+@pytest.mark.parametrize(
+    ("hint", "so_far"),
+    [
+        (catalogue.Begin(code="buy", kinds=("shop.purchase",), months=6, en="-", zh="-"), []),
+        (catalogue.Keep(code="buy", kinds=("shop.purchase",), months=6, en="-", zh="-"), range(5)),
+    ],
+    ids=["begun", "kept up"],
+)
+def test_what_is_no_obligation_is_promised_as_the_smallest_or_as_usual_too(
+    hint: catalogue.AnyHint, so_far: Sequence[int]
+) -> None:
+    of_weight = msgspec.structs.replace(SHIPPED.features["purchases"], least={"shop.purchase": 10_000})
+    features = {**SHIPPED.features, "purchases": of_weight}
+    alone = msgspec.structs.replace(SHIPPED, features=features, hints=(hint,))
+    before = [*pays_all(), *monthly("shop.purchase", months=so_far, amount=1)]
+    follows = [*before, *monthly("shop.purchase", months=range(5, 11), amount=1)]
+    score = Life("", follows).scores([11], alone)[0]
+    assert all(found.score <= score for found in hints(present(Life("", before), 5), alone))
+
+
 def test_a_ceiling_that_billing_less_lifts_counts_in() -> None:
     life = Life("", [*household(range(-24, 0)), *card(billed=1_000_000), *monthly(*HOUSE)])
     at_the_ceiling = present(life, 3)
