@@ -210,7 +210,10 @@ def _sum(spec: Spec, sight: Sight) -> Said:
 
 def _months_active(spec: Spec, sight: Sight) -> Said:
     months = _window(spec, sight)
-    least = {kind: amount for name, amount in spec.get("least", {}).items() for kind in sight.named([name])}
+    least: dict[str, int] = {}
+    for name, amount in spec.get("least", {}).items():
+        for kind in sight.named([name]):
+            least[kind] = max(amount, least.get(kind, 0))
     paid = {key: sum((-1 if e.reverses else 1) * (e.amount or 0) for e in events) for key, events in months.items()}
     heavy = {ago for ago, kind in months if not 0 < paid[ago, kind] < least.get(kind, 0)}
     return (len(heavy), len(months)) if months else None

@@ -178,8 +178,8 @@ class Vectors(Head, array_like=True, gc=False):
         return sum([limit for limit, named_by, had in zip(limits, limited, counts, strict=True) if named_by <= had])
 
     def of_weight(self, least: int) -> int:
-        """The mask of the months whose amounts come to this at least. A sum of 0 is one that nobody has told, which
-        makes nothing light."""
+        """The mask of the months whose amounts come to this at least. A sum of 0 makes nothing light: it does not say
+        whether 0 was told or nothing."""
         if not self.sums or min(self.sums) >= least:
             return self.mask
         light = 0

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import ClassVar, Literal, TypeAlias
 
 import msgspec
@@ -102,12 +102,13 @@ class Sum(_Done, frozen=True, kw_only=True, tag="sum"):
 
 
 class MonthsActive(_Done, frozen=True, kw_only=True, tag="months_active"):
-    """How many months have at least one such event, or one kind of them that comes to its `least`."""
+    """How many months have at least one such event; a kind with a `least` has only those in which its amounts come to
+    it."""
 
     unit: ClassVar[Unit] = "months"
     least: dict[str, int] = msgspec.field(default_factory=dict)
     """Minor units, by what `kinds` names: a month in which the amounts of such a kind come to less does not have it.
-    Where no amount was told, the kind counts as it does without this."""
+    Where no amount was told, or 0, the kind counts as it does without this. Of several for a kind the highest holds."""
 
     def faults(self, groups: Groups) -> Iterator[PolicyFault]:
         yield from super().faults(groups)
@@ -122,7 +123,10 @@ class MonthsActive(_Done, frozen=True, kw_only=True, tag="months_active"):
 
     def measure(self, plan: Plan, groups: Groups) -> Measure:
         window = plan.window(weighted(self.codes(groups)), self.months)
-        least = [(kind.code, self.least.get(name, 0)) for name in self.kinds for kind in kinds_of([name], groups)]
+        least: dict[int, int] = {}
+        for name in self.kinds:
+            for kind in kinds_of([name], groups):
+                least[kind.code] = max(self.least.get(name, 0), least.get(kind.code, 0))
 
         def months_active(of: Months) -> Measured | None:
             observed = of.observed[window]
@@ -135,11 +139,11 @@ class MonthsActive(_Done, frozen=True, kw_only=True, tag="months_active"):
         return months_of_weight if self.least else months_active
 
 
-def _of_weight(of: Months, least: Sequence[tuple[int, int]], active: int) -> int:
+def _of_weight(of: Months, least: Mapping[int, int], active: int) -> int:
     """Those of these months in which one of the kinds comes to its least. With most people the first kind that they
     have does so in all months, and no other is unpacked."""
     found = 0
-    for code, amount in least:
+    for code, amount in least.items():
         of_kind = of.of_kind(code)
         if of_kind is not None:
             heavy, ago = of_kind.of_weight(amount) & ~of_kind.reversed_months(), of.through - of_kind.last
