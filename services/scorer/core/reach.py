@@ -76,8 +76,9 @@ def _never(when: Sequence[Condition], values: Values) -> str | None:
 
 
 def _no_value(card: ScorecardParts, name: str) -> str:
-    highest = card.features[name].highest(card.kinds)
-    bound = "" if highest is None else f", which is at most {highest},"
+    feature = card.features[name]
+    highest = feature.highest(card.kinds)
+    bound = "" if highest is None else f", which is {'1 to' if feature.is_observed else 'at most'} {highest},"
     return f"no value of {name}{bound} meets its conditions. Mend them, or take it out."
 
 

@@ -39,7 +39,7 @@ def _measured(card: ScorecardParts, name: str) -> Sequence[Measured]:
     if card.features[name].is_observed:
         # Nobody has 24 months of history of which one was observed.
         numbers = {number for number in (*known, *observations) if isinstance(number, int)}
-        return [(number, number) for number in sorted(numbers) if number > 0]
+        return [(number, number) for number in sorted(numbers)]
     return list(product(known, observations))
 
 
@@ -47,7 +47,8 @@ def _known(card: ScorecardParts, name: str) -> Sequence[int | str]:
     feature = card.features[name]
     if isinstance(feature, Fact):
         return KIND_OF[feature.kind].values
-    lowest, highest = feature.lowest or 0, feature.highest(card.kinds)
+    # What rests on no observation is unknown, and not 0.
+    lowest, highest = 1 if feature.is_observed else feature.lowest or 0, feature.highest(card.kinds)
     starts = {lowest, *(bin.at_least or 0 for rule in card.rules if rule.feature == name for bin in rule.bins)}
     for condition in card.conditions():
         if condition.feature == name:

@@ -128,6 +128,10 @@ REFUSED = [
     ("segments that leave nobody for the last",
      segments('{ feature = "worst", below = 10, unknown = true }', '{ feature = "worst", at_least = 10 }'),
      "segments[2]", "down to some-b take everybody"),
+    ("a limit of whoever has no month, of whom nothing is known",
+     VILLAGE.replace('[[rules]]', limit('{ feature = "history", below = 1 }') + '[[rules]]', 1).replace(
+         'verified = {', 'history = { is = "history" }\nverified = {'), "limits[0].when",
+     "It never holds: no value of history, which is 1 to 24, meets"),
     ("a limit that never holds",
      VILLAGE.replace(RULES, limit('{ feature = "steady", at_least = 900 }, { feature = "steady", below = 900 }')
                      + RULES, 1), "limits[0].when", "It never holds: no value of steady"),
