@@ -47,7 +47,7 @@ def obstacles(
             yield f"{points} {are} not lost, but not known yet, most of that in {name.lower()}: {unknown[most]}."
         else:
             yield f"有 {points} 分尚未知晓（并非失分），其中{name}最多：{unknown[most]} 分。"
-    elif not lost:
+    elif not lost and not any(reason.lost > 0 and reason.code in caps for reason in reasons):
         yield "Nothing is lost: all of it is at its best." if is_english else "没有失分：各项均已达到最佳。"
 
 
