@@ -471,8 +471,8 @@ reaches.
   each kind of bill, rental and stay, has at most 20 points by all of that and all small acts together, and gets to no
   tier by it. A month of larger payments counts towards the limits above, and a month of very small ones does not. From
   there on a small bill or loan says as much as a large one: beside payments that count, a very small one is one more
-  kind, and very small ones of nine kinds earn whoever has a card 66 points. Where nobody tells what was paid, it
-  counts.
+  kind, and very small ones of nine kinds earn whoever has a card 66 points. Where nobody tells what was paid, or
+  tells 0, it counts.
 - Without six obligations over three months nobody reaches 650.
 - No legal or financial record that counts leaves anybody in the best tier, and none that is open in any tier; with an
   open court case everybody stands below somebody of whom nothing is known. A record that has lapsed costs nothing.

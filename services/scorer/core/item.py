@@ -11,7 +11,7 @@ RestsOn: TypeAlias = dict[str, int | str]
 
 class Item(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """One summand of a score. The points of a rule rest on the value and the observations of its feature, those of
-    records, limits and the ceiling on figures with names of their own, and what is unknown on nothing."""
+    records, caps, limits and the ceiling on figures with names of their own, and what is unknown on nothing."""
 
     code: str
     points: int
