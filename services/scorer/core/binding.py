@@ -23,6 +23,7 @@ from shared.contracts.policy_parts import PolicyFault
 _Person: TypeAlias = Mapping[str, Value]
 _Pairs: TypeAlias = Sequence[tuple[Value, Value]]
 """A value for which the conditions do not hold, and a better one for which they do."""
+_TRIED_MAX = 10 * TRIED_MAX
 
 
 def faults_of_binding(card: ScorecardParts) -> Iterator[PolicyFault]:
@@ -32,14 +33,18 @@ def faults_of_binding(card: ScorecardParts) -> Iterator[PolicyFault]:
     values = values_of(card)
     parts: list[tuple[str, int, Cap | Limit]] = [("caps", at, cap) for at, cap in enumerate(card.caps)]
     parts += [("limits", at, limit) for at, limit in enumerate(card.limits)]
+    asked = {condition.feature for condition in card.conditions()}
+    if len(parts) * max((len(values[name]) for name in asked), default=0) ** 2 > _TRIED_MAX:
+        return
     found = [
         (key, at, part, name, pairs)
         for key, at, part in parts
         for name in dict.fromkeys(condition.feature for condition in part.when)
         if name in directions and (pairs := _turned(card, part.when, name, directions[name], values))
     ]
-    tried = len(card.rules) * sum(len(values[name]) for name in {c.feature for c in card.conditions()})
-    if tried * sum(len(pairs) for *_, pairs in found) * len(card.segment_codes()) > 10 * TRIED_MAX:
+    # Each step is tried with all values of the other features, and every part is asked of each of them.
+    tried = sum(len(pairs) * (1 + sum(len(values[other]) for other in asked - {name})) for *_, name, pairs in found)
+    if tried * (len(card.rules) + len(parts)) * len(card.segment_codes()) > _TRIED_MAX:
         return
     for key, at, part, name, pairs in found:
         others = {other.code for _, _, other, of, _ in found if of == name} - {part.code}

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from services.scorer.core import binding
 from services.scorer.core.scorecard import Scorecard
 from shared.policy_file import load_policy
 from shared.toml_file import ConfigError
@@ -100,3 +101,20 @@ def test_one_that_never_holds_takes_nothing_and_is_told_as_that(tmp_path: Path) 
         load_policy(file, Scorecard)
     [told] = raised.value.all
     assert "It never holds" in told.sentence
+
+
+def test_what_would_take_too_long_is_not_tried(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each part is asked of everybody who is tried: 20 turned ones beside 150 others would take half a minute."""
+    monkeypatch.setattr(binding, "_highest", None)
+    turned = [limit(_on("on_time", at * 25, at * 25 + 25), 400 + at * 10, _code(at)) for at in range(20)]
+    others = [limit(_on("steady", 0, at * 5), 350 + at * 3, _code(at)) for at in range(20, 170)]
+    (file := tmp_path / "policy.toml").write_text(village(*turned, *others), encoding="utf-8")
+    assert load_policy(file, Scorecard).name == "village"
+
+
+def _on(feature: str, at_least: int, below: int) -> str:
+    return f'{{ feature = "{feature}", at_least = {at_least}, below = {below} }}'
+
+
+def _code(number: int) -> str:
+    return "held-" + str(number).translate(str.maketrans("0123456789", "bcdfghjklm"))
