@@ -266,11 +266,11 @@ def usually(
 def followed(hinted: Hinted, present: Present, month: int, way: Way) -> list[Message]:
     match hinted.hint:
         case Keep():
-            return [one for kind in hinted.kinds for one in on_time(kind, month, way)]
+            return [one for kind in hinted.kinds for one in on_time(kind, month, way, usually_paid(present, kind))]
         case Begin() as hint:
             had = had_lately(present)
             lacking = [kind.name for kind in kinds_of(hint.kinds, SHIPPED.kinds) if kind.code not in had]
-            return on_time(lacking[way.kind % len(lacking)], month, way)
+            return on_time(lacking[way.kind % len(lacking)], month, way, SMALLEST)
         case Tell(at_least=at_least):
             figure = at_least + at(way.more, month)
             return [
@@ -290,11 +290,22 @@ def followed(hinted: Hinted, present: Present, month: int, way: Way) -> list[Mes
             ]
 
 
-def on_time(kind: str, month: int, way: Way) -> list[Message]:
+def on_time(kind: str, month: int, way: Way, amount: int | None) -> list[Message]:
+    """So much in a month, however often it is paid."""
     return [
-        event(kind, day(month, 10), f"followed-{kind}-{month}-{number}", days_late=0)
+        event(kind, day(month, 10), f"followed-{kind}-{month}-{number}", days_late=0, amount=None if number else amount)
         for number in range(at(way.times, month))
     ]
+
+
+SMALLEST = 1
+"""A larger amount is worth no less."""
+
+
+def usually_paid(present: Present, kind: str) -> int | None:
+    """What a kind comes to in a month; None where nobody tells it."""
+    vector = usual(present).get(KIND_OF[kind].code)
+    return SMALLEST if vector is None else vector[SUM] or None
 
 
 @examples(60)
