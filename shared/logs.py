@@ -36,14 +36,14 @@ def configure(service: str, level: str = "INFO") -> None:
             ],
         )
     )
+    handler.addFilter(_NoRepetition())
     root = logging.getLogger()
     root.handlers = [handler]
     root.setLevel(level)
-    for library in ("aiokafka", "faststream", "subscription", "uvicorn", "uvicorn.access", "uvicorn.error"):
+    for library in (*_LIBRARIES, "uvicorn.access", "uvicorn.error"):
         logger = logging.getLogger(library)
         logger.handlers, logger.propagate = [], True
         logger.setLevel("WARNING")
-        logger.filters = [_NoRepetition()]
     structlog.configure(
         processors=[*common, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
         logger_factory=structlog.stdlib.LoggerFactory(),
@@ -52,8 +52,15 @@ def configure(service: str, level: str = "INFO") -> None:
     )
 
 
+_LIBRARIES = ("aiokafka", "faststream", "subscription", "uvicorn")
+"""The first words of the names of their loggers."""
+
+
 class _NoRepetition(logging.Filter):
-    """A library that tries again and again says each time the same: once a minute is enough."""
+    """A library that tries again and again says each time the same: once a minute is enough.
+
+    It belongs to the handler, since a logger's filter sees nothing of what the loggers below it pass on.
+    """
 
     _SILENT_S = 60.0
 
@@ -62,6 +69,8 @@ class _NoRepetition(logging.Filter):
         self._said_at: dict[str, float] = {}
 
     def filter(self, record: logging.LogRecord) -> bool:
+        if record.name.partition(".")[0] not in _LIBRARIES:
+            return True
         said = record.getMessage()
         self._said_at = {text: at for text, at in self._said_at.items() if record.created - at < self._SILENT_S}
         return self._said_at.setdefault(said, record.created) == record.created

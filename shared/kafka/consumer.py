@@ -199,6 +199,9 @@ def _deleted_meanwhile(topic: str, reason: str, records: int) -> None:
     raise ReadingError(f"{records} records of {topic} were deleted before they were read")
 
 
+_LEADERS_ASKED_EVERY_S = 0.1
+
+
 class _CarefulFetcher(Fetcher):  # type: ignore[misc]  # the library has no types
     """The library's fetcher, with our classes in the place of those that read records."""
 
@@ -215,18 +218,21 @@ class _CarefulFetcher(Fetcher):  # type: ignore[misc]  # the library has no type
     def _get_actions_per_node(self, assignment: Any) -> Any:
         """The library fetches of every partition that has nothing waiting, so that what waits would grow with the
         number of partners. What is taken, or dropped because its partition is paused, makes room, and wakes the
-        caller. It also asks at once again for what it was refused."""
-        fetches, *others = super()._get_actions_per_node(assignment)
+        caller. It also asks at once again for what it was refused, and where it knows no leader, so that a service had
+        a third of a core to itself while no broker was there."""
+        fetches, resets, timeout_s, lacks_leaders, resumes = super()._get_actions_per_node(assignment)
+        if lacks_leaders:
+            self._client.force_metadata_update()
+            timeout_s = min(timeout_s, _LEADERS_ASKED_EVERY_S)
         waiting = sum(each.waiting_bytes for each in self._records.values() if isinstance(each, Result))
         if waiting >= FETCHED_BYTES_MAX:
-            return ([], *others)
+            fetches = []
         asked = [(node_id, request) for node_id, request in fetches if self._asks(request)]
         if asked and (left_s := self._rests.left_s(time.monotonic())):
-            resets, timeout_s, *others = others
-            return ([], resets, min(timeout_s, left_s), *others)
-        if asked:
+            asked, timeout_s = [], min(timeout_s, left_s)
+        elif asked:
             self._rests.sent()
-        return (asked, *others)
+        return asked, resets, timeout_s, False, resumes
 
     def _asks(self, request: FetchRequest) -> bool:
         """Takes out of the request what has halted; whether anything is left of it."""

@@ -8,9 +8,10 @@ from typing import Any
 
 import pytest
 from aiokafka import TopicPartition
+from aiokafka.consumer.fetcher import Fetcher
 from aiokafka.errors import KafkaError
 
-from shared.kafka.consumer import ReadingError, beside
+from shared.kafka.consumer import ReadingError, _CarefulFetcher, beside
 
 _HERE, _ELSEWHERE = TopicPartition("behavior.raw.bank", 1), TopicPartition("behavior.raw.hotel", 2)
 
@@ -64,3 +65,14 @@ async def test_one_whose_task_has_failed_can_be_stopped() -> None:
     consumer._fetcher, consumer._client = parts
     await consumer.stop()
     assert closed == ["client"]
+
+
+def test_a_broker_that_is_away_is_not_asked_again_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The library waits for nothing but the answer, and there is one at once where nobody listens."""
+    asked: list[str] = []
+    fetcher: Any = object.__new__(_CarefulFetcher)
+    fetcher._client = SimpleNamespace(force_metadata_update=lambda: asked.append("leaders"))
+    fetcher._records = {}
+    monkeypatch.setattr(Fetcher, "_get_actions_per_node", lambda _self, _assignment: ([], {}, 60.0, True, []))
+    assert fetcher._get_actions_per_node(None) == ([], {}, 0.1, False, [])
+    assert asked == ["leaders"]
