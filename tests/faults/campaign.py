@@ -184,17 +184,17 @@ class _Operator:
 
     async def work(self) -> None:
         while True:
-            # A server may be away: then there is nothing to decide.
-            with contextlib.suppress(*AWAY):
-                async with asyncio.timeout(_OPERATOR_LOOKS_FOR_S_MAX):
-                    await self._look()
+            for service in SERVICES:
+                # A server may be away: then there is nothing to decide.
+                with contextlib.suppress(*AWAY):
+                    async with asyncio.timeout(_OPERATOR_LOOKS_FOR_S_MAX):
+                        await self._look(service)
             await asyncio.sleep(_OPERATOR_LOOKS_EVERY_S)  # an operator looks now and then
 
-    async def _look(self) -> None:
-        for service in SERVICES:
-            waiting = await waiting_for_word(self._cluster.deployment, service)
-            await give_word(self._cluster.deployment, waiting)
-            self.accepted += len(waiting)
+    async def _look(self, service: ServiceName) -> None:
+        waiting = await waiting_for_word(self._cluster.deployment, service)
+        await give_word(self._cluster.deployment, waiting)
+        self.accepted += len(waiting)
 
 
 class _Chaos:
