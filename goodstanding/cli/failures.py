@@ -10,11 +10,19 @@ import ssl
 from typing import Any, NoReturn
 
 import asyncpg
-from aiokafka.errors import KafkaConnectionError, KafkaError
+from aiokafka.errors import (
+    ClusterAuthorizationFailedError,
+    GroupAuthorizationFailedError,
+    KafkaConnectionError,
+    KafkaError,
+    TopicAuthorizationFailedError,
+    TransactionalIdAuthorizationFailed,
+)
 
 from goodstanding.cli.frame import fail, wants_json
 from goodstanding.platform.servers import ServersError
 from goodstanding.simulation.real_data.source import DataError
+from shared.kafka import clients
 from shared.kafka.between import StandstillError
 from shared.runner.blame import known
 from shared.toml_file import ConfigError
@@ -37,6 +45,20 @@ def explain_failure(error: BaseException) -> None:
             fail(str(error))
         case StandstillError():
             fail(error.sentence, error.advice)
+        case KafkaConnectionError() if refused := clients.refusals():
+            fail(
+                f"{refused[0][0].upper()}{refused[0][1:]}.", "See what this command logs in with: GOODSTANDING_KAFKA_*"
+            )
+        case (
+            TopicAuthorizationFailedError()
+            | GroupAuthorizationFailedError()
+            | ClusterAuthorizationFailedError()
+            | TransactionalIdAuthorizationFailed()
+        ):
+            fail(
+                "Kafka does not let this user do that.",
+                "Use the login that was made for it, or have the operator grant it: goodstanding acl check",
+            )
         case KafkaConnectionError() | ConnectionError() | TimeoutError():
             _tell_away(error)
         case socket.gaierror():  # as of a container that does not run

@@ -110,7 +110,7 @@ def prose(sentence: str) -> None:
 
 @contextmanager
 def stops_politely(sentence: str) -> Iterator[None]:
-    """End the block on Ctrl-C, SIGTERM and SIGHUP, and then say the sentence and end with 130.
+    """End the block on Ctrl-C, SIGTERM and SIGHUP, and then say the sentence, to programs as well, and end with 130.
 
     A second one does not cut the ending short: what it would leave running is worse than the few seconds.
     """
@@ -133,7 +133,7 @@ def stops_politely(sentence: str) -> Iterator[None]:
     try:
         yield
     except KeyboardInterrupt:
-        say(sentence)
+        warn(sentence)
         raise typer.Exit(130) from None
     finally:
         for number, handler in before.items():

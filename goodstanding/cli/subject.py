@@ -117,7 +117,7 @@ def export(
     who: Who,
     request: Annotated[
         str,
-        typer.Option(metavar="ID", help="The request that was granted already, or its beginning: none is made anew."),
+        typer.Option(metavar="ID", help="The number of a request that was granted: none is made anew."),
     ] = "",
     timeout: Wait = 60,
     as_json: AsJson = False,

@@ -22,6 +22,7 @@ from typing import IO, AnyStr, NamedTuple, TypeVar
 import msgspec
 
 from goodstanding.errors import UserError
+from goodstanding.partner.content import check_line_ends
 from goodstanding.partner.event_file import member_key, messages_of
 from goodstanding.partner.table_file import from_header, row_key
 from goodstanding.partner.verdicts import Line, key_of
@@ -67,14 +68,15 @@ class Pieces(NamedTuple):
 def read(content: IO[bytes], mapping: PartnerMapping, file: Path) -> Pieces:
     """The pieces of a file of this mapping; no more than one is in memory, but for JSON that is one document. Raises
     UserError, also while pieces are taken."""
-    if isinstance(mapping, CsvMapping):
+    if isinstance(mapping, CsvMapping) and mapping.header:
         lines = _text_lines(content, mapping, file)
-        if not mapping.header:
-            return Pieces(b"", _without_names(lines, mapping, file))
         rows = from_header(_rows(lines, mapping), mapping)
         _, head = next(rows, (1, ""))
         alike = _alike(row_key(head, mapping))
         return Pieces(head.encode(), (Piece(number, row.encode(), alike=alike(row)) for number, row in rows))
+    _check_line_ends(content, file)
+    if isinstance(mapping, CsvMapping):
+        return Pieces(b"", _without_names(_text_lines(content, mapping, file), mapping, file))
     if isinstance(mapping, JsonMapping) and mapping.list is not None:
         return Pieces(b"", _listed(content.read(), mapping, file))
     return Pieces(b"", (Piece(number, line) for number, line in _byte_lines(content) if line.strip()))
@@ -138,6 +140,14 @@ def _alike(key_of: Callable[[T], object] | None) -> Callable[[T], bytes]:
 # -- lines ---------------------------------------------------------------------------------------------------------
 
 
+def _check_line_ends(content: IO[bytes], file: Path) -> None:
+    """By the first line, since a file is larger than memory. In a table with a header CR ends a line as well."""
+    first = content.readline(_LINE_MAX)
+    content.seek(0)
+    if not first.endswith(b"\n"):
+        check_line_ends(first, file)
+
+
 def _byte_lines(content: IO[bytes]) -> Iterator[tuple[int, bytes]]:
     first = True
     for number, line in _bounded(content.readline, b"\n"):
@@ -147,7 +157,8 @@ def _byte_lines(content: IO[bytes]) -> Iterator[tuple[int, bytes]]:
 
 def _text_lines(content: IO[bytes], mapping: CsvMapping, file: Path) -> Iterator[str]:
     try:
-        text = io.TextIOWrapper(content, mapping.encoding, newline="")
+        # A CR within a quoted cell ends no line, so that what `partner send` takes is taken here.
+        text = io.TextIOWrapper(content, mapping.encoding, newline="" if mapping.header else "\n")
         for number, line in _bounded(text.readline, "\n"):
             yield (line.removeprefix("\ufeff") if number == 1 else line) + "\n"
     except UnicodeDecodeError:

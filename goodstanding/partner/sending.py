@@ -10,13 +10,15 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TypeAlias
 
 import asyncpg
 from aiokafka import AIOKafkaProducer, TopicPartition
+from aiokafka.errors import KafkaError, TopicAuthorizationFailedError
 
 from goodstanding.errors import UserError
 from goodstanding.partner.crosswalks import read_crosswalk
@@ -38,7 +40,7 @@ from shared.kafka.between import StandstillError
 from shared.kafka.connection import Kafka
 from shared.kafka.sendable import is_too_large
 from shared.kafka.sender import started
-from shared.runner.blame import known
+from shared.runner.blame import in_words, known
 
 _POLL_S = 0.05
 _DATABASE_AWAY = (OSError, asyncpg.PostgresError, asyncpg.InterfaceError)
@@ -96,17 +98,19 @@ async def send(
         partitions = len(await offsets.ends([raw_topic(partner)]))
         before = await offsets.ends([*answering, *forwarding])
         placed = await _send(kafka, partner, lines, foreseen, partitions)
-        watch(f"{sum(len(each.line.numbers) or 1 for each in placed)} events are in Kafka")
-        await _until_ingest(offsets, placed, deadline, timeout_s)
+        count = sum(len(each.line.numbers) or 1 for each in placed)
+        watch(f"{count} events are in Kafka")
         evidence, open_ = Evidence(), set[str]()
-        standstill = await _read(kafka, before, await offsets.ends(forwarding), evidence)
-        if operator:
-            sent = {each.origin for each in placed}
-            ours = {name: at for name, at in evidence.forwarded.items() if name.partition("#")[0] in sent}
-            watch(f"ingest has taken {len(ours)} of them")
-            open_, late = await _until_behind(operator, ours, deadline, partner)
-            why = " ".join(filter(None, (why, late)))
-        standstill = await _read(kafka, before, await offsets.ends(answering), evidence) or standstill
+        with _sent_in_any_case(count, partner):
+            await _until_ingest(offsets, placed, deadline, timeout_s)
+            standstill = await _read(kafka, before, await offsets.ends(forwarding), evidence)
+            if operator:
+                sent = {each.origin for each in placed}
+                ours = {name: at for name, at in evidence.forwarded.items() if name.partition("#")[0] in sent}
+                watch(f"ingest has taken {len(ours)} of them")
+                open_, late = await _until_behind(operator, ours, deadline, partner)
+                why = " ".join(filter(None, (why, late)))
+            standstill = await _read(kafka, before, await offsets.ends(answering), evidence) or standstill
     behind = operator is not None
     told = [one for each in placed for one in verdicts_on(each, evidence, foreseen.results, behind, open_)]
     # A line that is no CSV goes in a message of its own, behind the others, wherever it stands in the file.
@@ -173,6 +177,10 @@ async def _foresee(
 
 
 def _in_words(error: BaseException) -> str:
+    """What Postgres has said, or that it says nothing, as while it stops and begins (57P) or after a connection is lost
+    (08)."""
+    if isinstance(error, asyncpg.PostgresError) and (error.sqlstate or "")[:3] not in ("57P", "080"):
+        return in_words(error)
     return known(error) or "Postgres does not answer"
 
 
@@ -185,8 +193,37 @@ async def _send(
         partition = foreseen.partitions[line.number] % partitions
         by_partition.setdefault(TopicPartition(raw_topic(partner), partition), []).append(line)
     async with started(kafka) as producer:
-        parts = await asyncio.gather(*(_send_to(producer, at, part, headers) for at, part in by_partition.items()))
+        with _sent_in_part():
+            parts = await asyncio.gather(*(_send_to(producer, at, part, headers) for at, part in by_partition.items()))
     return sorted((each for part in parts for each in part), key=lambda each: each.line.number)
+
+
+@contextmanager
+def _sent_in_part() -> Iterator[None]:
+    """Raises UserError when Kafka goes away: nobody knows by then which events it has taken."""
+    try:
+        yield
+    except TopicAuthorizationFailedError:
+        raise  # which comes before anything is sent
+    except (KafkaError, OSError) as error:
+        raise UserError(
+            f"Not all events could be sent: {known(error) or 'Kafka does not answer any more'}. Some of them may be in "
+            "Kafka, and are judged there.",
+            "Have everything run (goodstanding local status), then send the file again: none counts twice.",
+        ) from None
+
+
+@contextmanager
+def _sent_in_any_case(events: int, partner: str) -> Iterator[None]:
+    """Raises UserError when Kafka goes away while the events are judged."""
+    try:
+        yield
+    except (KafkaError, OSError):
+        raise UserError(
+            f"All {events} events are in Kafka, which does not answer any more, so what became of them is not known.",
+            "They are judged as soon as everything runs (goodstanding local status); do not send them again. "
+            f"Then see what was refused: goodstanding tail rejected {partner}",
+        ) from None
 
 
 async def _send_to(

@@ -28,6 +28,7 @@ from goodstanding.person.held import (
     HeldTier,
     HeldWaiting,
     HeldWord,
+    is_number_of,
 )
 from goodstanding.platform.deployment import Deployment
 from services.retention.core.record import Amended, Asked, Confirmed, Dispute, Unverifiable, Waiting
@@ -70,15 +71,15 @@ async def export(deployment: Deployment, user_id: str, now: datetime) -> Export:
     )
 
 
-async def is_granted(deployment: Deployment, user_id: str, begun: str) -> bool:
-    """Whether a request for the document whose id begins so was granted. What is handed over for it is the report that
-    it counts as, and no further one (rules R26)."""
+async def is_granted(deployment: Deployment, user_id: str, number: str) -> bool:
+    """Whether a request for the document was granted that has this id, or whose id begins with what the page shows of
+    it, or more. What is handed over for it is the report that it counts as, and no further one (rules R26)."""
     ids = {str(row["request_id"]) for row in await current.free_reports(deployment, user_id)}
     for row in await current.told(deployment, user_id):
         said = msgspec.json.decode(row["body"])
         if said.get("request") == "export" and said["status"] == "done":
             ids.add(said["request_id"])
-    return any(each.lower().startswith(begun.lower()) for each in ids)
+    return any(is_number_of(each, number) for each in ids)
 
 
 async def _records(deployment: Deployment, user_id: str) -> tuple[HeldRecord, ...]:

@@ -198,3 +198,13 @@ class Export(msgspec.Struct, frozen=True, kw_only=True):
     asked: tuple[HeldRequest, ...] = ()
     told: tuple[HeldWord, ...] = ()
     """These four where there is a portal, and then all of them."""
+
+
+SHOWN = 8
+"""So many characters of a request's id the person's page shows as its number."""
+
+
+def is_number_of(request_id: str, number: str) -> bool:
+    """Whether this request is meant by a number: its whole id, or what the page shows of it, or more."""
+    id, said = request_id.lower(), number.lower()
+    return said == id or (len(said) >= SHOWN and id.startswith(said))

@@ -86,6 +86,11 @@ def refusal(kafka: Kafka) -> str | None:
     return _refusals.get(connection_of(kafka))
 
 
+def refusals() -> list[str]:
+    """Why connections of this process were refused, as `refusal`."""
+    return sorted(set(_refusals.values()))
+
+
 async def knock(kafka: Kafka) -> None:
     """Make one connection to the first address that answers, log in, and close it again, so that `refusal` is of this
     moment.

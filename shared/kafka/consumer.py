@@ -76,12 +76,17 @@ class CarefulConsumer(clients.Consumer):
 
     @property
     def has_ended(self) -> bool:
-        """Whether a task of the library has ended that fetches records, or keeps the group's member. No call would ever
-        bring a record again, and where it is the one that fetches, the library's own would not even raise."""
+        """Whether a task of the library has ended that fetches records, or keeps the group's member, or one that sends
+        heartbeats has failed, which is begun again only by a group that hears of it. No call would ever bring a record
+        again, and where it is the one that fetches, the library's own would not even raise."""
         if self._fetcher is None:
             return False
         coordination = getattr(self._coordinator, "_coordination_task", None)
-        return any(task.done() for task in (self._fetcher.error_future, coordination) if task is not None)
+        if any(task.done() for task in (self._fetcher.error_future, coordination) if task is not None):
+            return True
+        heartbeats = getattr(self._coordinator, "_heartbeat_task", None)
+        # One that has merely ended is begun again, when the member has joined.
+        return heartbeats is not None and _has_failed(heartbeats)
 
     def troubles(self) -> list[str]:
         """Why partitions that are held cannot be read, in sentences; empty when all can."""
@@ -193,6 +198,10 @@ def beside(kafka: Kafka, topics: Iterable[str]) -> CarefulConsumer:
         losses=Losses(_deleted_meanwhile),
         compacted=frozenset(topics),
     )
+
+
+def _has_failed(task: asyncio.Task[None]) -> bool:
+    return task.done() and not task.cancelled() and task.exception() is not None
 
 
 def _deleted_meanwhile(topic: str, reason: str, records: int) -> None:

@@ -12,6 +12,7 @@ import msgspec
 from goodstanding.person import page
 from goodstanding.person.benefits import Line, describe
 from goodstanding.person.explained import Explained
+from goodstanding.person.held import SHOWN
 from goodstanding.person.phrases import phrase, signed
 from goodstanding.person.told import cause_lines, first_line, lines_of
 from goodstanding.portal.ledger import Consent
@@ -192,7 +193,7 @@ def _told(view: View) -> str:
 def _said(told: Mapping[str, Any], view: View) -> str:
     said = str(told.get(view.language, ""))
     if told.get("request") == "export":
-        return word("about_request", view.language, said=said, id=str(told.get("request_id", ""))[:8])
+        return word("about_request", view.language, said=said, id=str(told.get("request_id", ""))[:SHOWN])
     return _about(told.get("record_id"), said, view)
 
 

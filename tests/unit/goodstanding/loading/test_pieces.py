@@ -16,6 +16,8 @@ from goodstanding.loading.unpacked import unpacked
 from goodstanding.partner.event_file import messages_of
 from goodstanding.partner.mapping_files import mapping_of
 from services.ingest.core.mapping import CsvMapping, JsonMapping, PartnerMapping, Text
+from services.ingest.loading import load_mapping
+from shared.settings import ROOT
 
 TABLE = 'id,name,fare\n1,"a, b",2\n\n2,"two\nlines",3\n3,c,4'
 HEADER = CsvMapping(header=True, id="id", time="id", subject="id", kind="id", events=())
@@ -42,6 +44,32 @@ def test_a_row_that_is_no_csv_takes_no_other_one_with_it() -> None:
     _, found = pieces(b'id,name\n1,"a\n2,"b; b"\n3,c\n4,"d\n5,e', HEADER)
     assert [piece.number for piece in found] == [2, 3, 4, 5, 6]
     assert b"".join(piece.value for piece in found) == b'1,"a\n2,"b; b"\n3,c\n4,"d\n5,e\n'
+
+
+FIXED = load_mapping(ROOT / "docs" / "examples" / "partners" / "metro2.toml")
+
+
+@pytest.mark.parametrize(
+    ("content", "mapping"),
+    [
+        (b'{"a": 1}\r{"a": 2}\r', mapping_of("city")),
+        (b"[{}]\r[{}]", ARRAY),
+        (b"1,x\r2,y\r", NAMED),
+        (b"0001\r0002\r", FIXED),
+    ],
+    ids=["JSON", "lists", "a table without a header", "fixed width"],
+)
+def test_lines_that_end_with_cr_alone_are_told(content: bytes, mapping: PartnerMapping) -> None:
+    with pytest.raises(UserError, match="The lines of events end with CR alone"):
+        pieces(content, mapping)
+    assert len(pieces(content.replace(b"\r", b"\n"), mapping)[1]) == 2
+    assert len(pieces(content.replace(b"\r", b"\r\n"), mapping)[1]) == 2
+
+
+def test_cr_is_no_fault_where_no_line_has_to_end() -> None:
+    assert [piece.number for piece in pieces(TABLE.encode().replace(b"\n", b"\r"), HEADER)[1]] == [2, 4, 6]
+    assert pieces(b'1,"x\ry"\n2,z\n', NAMED)[1] == [Piece(1, b'1,"x\ry"'), Piece(2, b"2,z")]
+    assert len(pieces(b'{\r"a": 1}\r', mapping_of("city"))[1]) == 1
 
 
 def test_an_array_comes_apart_into_its_members() -> None:

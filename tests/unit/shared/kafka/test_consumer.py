@@ -49,6 +49,28 @@ async def test_a_task_of_the_library_that_has_ended_is_noticed(ends: str) -> Non
     await consumer.stop()
 
 
+@pytest.mark.parametrize(
+    ("error", "expected"), [(KafkaError("Unexpected exception in heartbeat task"), True), (None, False)]
+)
+async def test_heartbeats_that_have_failed_are_noticed(error: KafkaError | None, expected: bool) -> None:
+    """The library tells whoever reads, and begins them again only when the group says that the member is gone."""
+
+    async def beating() -> None:
+        if error is not None:
+            raise error
+
+    consumer = beside("nowhere:9092", [])
+    fetching = asyncio.create_task(asyncio.Event().wait())
+    heartbeats = asyncio.create_task(beating())
+    await asyncio.wait([heartbeats])
+    parts: list[Any] = [SimpleNamespace(error_future=fetching), SimpleNamespace(_heartbeat_task=heartbeats)]
+    consumer._fetcher, consumer._coordinator = parts
+    assert consumer.has_ended is expected
+    fetching.cancel()
+    consumer._fetcher = consumer._coordinator = None
+    await consumer.stop()
+
+
 async def test_one_whose_task_has_failed_can_be_stopped() -> None:
     """Otherwise its connections stay open, and none takes its place at once."""
 
