@@ -19,6 +19,7 @@ from datetime import datetime
 from functools import partial
 from pathlib import Path
 
+from goodstanding.errors import UserError
 from goodstanding.platform.servers.server import Name
 from goodstanding.simulation.rule_book import month_of
 from goodstanding.waiting_for_word import give_word, waiting_for_word
@@ -113,8 +114,7 @@ async def run(seed: int, plan: Plan, directory: Path) -> Report:
     ):
         feeder = Feeder(cluster.kafka, seed)
         chaos = _Chaos(cluster, rng, report, plan)
-        operating = asyncio.create_task(chaos.operator.work())
-        ends.callback(operating.cancel)
+        ends.enter_context(chaos.operator)
         await cluster.start("ingest-1", "retention-1", "scorer-1", "scorer-2", "benefits-1")
         # The month of the first instant is published now, of nobody, so that it is not left to chance of whom.
         await cluster.until_run_done(month_of(stretches[0].instant, ZONE))
@@ -181,16 +181,30 @@ class _Operator:
 
     def __init__(self, cluster: Cluster) -> None:
         self._cluster = cluster
-        self.accepted = 0
+        self._accepted = 0
 
-    async def work(self) -> None:
+    def __enter__(self) -> None:
+        self._working = asyncio.create_task(self._work())
+
+    def __exit__(self, *_: object) -> None:
+        self._working.cancel()
+
+    @property
+    def accepted(self) -> int:
+        """So many contradictions until now. Raises whatever has ended the operator's work."""
+        if self._working.done():
+            self._working.result()
+        return self._accepted
+
+    async def _work(self) -> None:
         while True:
             for service in SERVICES:
                 try:
                     async with asyncio.timeout(_OPERATOR_LOOKS_FOR_S_MAX):
                         await self._look(service)
-                except AWAY:
-                    pass  # then there is nothing to decide
+                except (*AWAY, UserError):
+                    # Then there is nothing to decide. A broker that has just begun lists a topic before it knows it.
+                    pass
                 except asyncio.CancelledError:
                     # A client library lets one out, now and then, when its broker goes away.
                     if is_cancelled():
@@ -200,7 +214,7 @@ class _Operator:
     async def _look(self, service: ServiceName) -> None:
         waiting = await waiting_for_word(self._cluster.deployment, service)
         await give_word(self._cluster.deployment, waiting)
-        self.accepted += len(waiting)
+        self._accepted += len(waiting)
 
 
 class _Chaos:
