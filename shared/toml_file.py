@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+import stat
 import tomllib
 from collections.abc import Callable, Iterable
 from contextlib import suppress
@@ -60,6 +61,10 @@ _REMEDIES: tuple[tuple[re.Pattern[str], str], ...] = (
     ),
 )
 """What to do, by what the parser says: it says only what is wrong, and the rules' own sentences say both."""
+
+
+_CHARACTERS_MAX = 16 * 1024 * 1024
+"""A thousand times what people write by hand; exchange rates of a century in all currencies have a quarter of it."""
 
 
 class ConfigError(ValueError):
@@ -191,12 +196,20 @@ def _quoted(name: str) -> str:
 def text_of(path: Path) -> str:
     """The text of a file that people edit, TOML or another. Raises ConfigError for one that cannot be read."""
     try:
+        mode = path.stat().st_mode
+        if stat.S_ISFIFO(mode) or stat.S_ISCHR(mode):
+            # The second reading, as of whoever looks for the line of a fault, would find nothing, or never end.
+            raise ConfigError(path, 1, "", "This is a pipe or a device. Copy it into a file, which is read twice.")
         # Some editors begin a file with a byte order mark, which TOML does not know.
-        return path.read_text(encoding="utf-8-sig")
+        with path.open(encoding="utf-8-sig") as opened:
+            text = opened.read(_CHARACTERS_MAX + 1)
     except OSError as error:
         raise ConfigError(path, 1, "", _with_remedy(f"The file cannot be read: {error.strerror}.")) from None
     except UnicodeDecodeError:
         raise ConfigError(path, 1, "", _with_remedy("The file is not UTF-8.")) from None
+    if len(text) > _CHARACTERS_MAX:
+        raise ConfigError(path, 1, "", "The file is longer than any of this kind. Name the one that you mean.")
+    return text
 
 
 _DAY = re.compile(r"(?<![\w-])\d{4}-\d{2}-\d{2}(?![\d-])")

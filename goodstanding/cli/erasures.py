@@ -98,9 +98,13 @@ def verify_receipt(
         raise typer.Exit(1)
 
 
+_CHARACTERS_MAX = 1024 * 1024
+"""What is longer is no receipt, and may have no end."""
+
+
 def _read(file: str) -> str:
     try:
         with open(file, encoding="utf-8") as opened:
-            return opened.read()
+            return opened.read(_CHARACTERS_MAX)
     except (OSError, ValueError):  # a name that no file can have, or bytes that are no text
         fail("There is no such file that can be read.")

@@ -6,6 +6,7 @@ import asyncio
 import errno
 import re
 import socket
+import sqlite3
 import ssl
 from typing import Any, NoReturn
 
@@ -28,6 +29,8 @@ from shared.runner.blame import known
 from shared.toml_file import ConfigError
 
 _NO_WAY = (errno.EHOSTDOWN, errno.EHOSTUNREACH, errno.ENETDOWN, errno.ENETUNREACH)
+_NO_ROOM = (sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_READONLY)
+"""What SQLite says of a disk or a limit that takes no more, without the part that says where that was."""
 _OF_SEVERAL = "Multiple exceptions: "
 """How asyncio begins an error, without a number, of a name that has several addresses of which none answers."""
 
@@ -65,6 +68,12 @@ def explain_failure(error: BaseException) -> None:
             fail("The name of a server is not known.", "Mend its address, or have it run: goodstanding local up")
         case OSError() if error.errno in _NO_WAY or str(error).startswith(_OF_SEVERAL):
             _tell_away(error)
+        case sqlite3.OperationalError() if error.sqlite_errorcode & 0xFF in _NO_ROOM:
+            fail(
+                f"What an import puts aside cannot be written: {error}.",
+                "Make room below the platform's directory (goodstanding local status), and repeat the command: it goes "
+                "on.",
+            )
         case (
             KafkaError()
             | ssl.SSLError()

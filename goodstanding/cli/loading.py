@@ -189,16 +189,18 @@ def _sorted(
 
 @contextmanager
 def _seekable(file: Path, room: Path) -> Iterator[Path]:
-    """The file, or a copy of standard input, which can be read once."""
-    if file != Path("-"):
-        if not file.is_file():
-            raise UserError(
-                f"{file} cannot be read: there is no such file.", "Name a file with one event on each line."
-            )
+    """The file, or a copy of standard input or of a pipe, which can be read once."""
+    if file.is_file():
         yield file
         return
+    if file != Path("-") and not file.is_fifo():
+        why = "it is no file" if file.exists() else "there is no such file"
+        raise UserError(f"{file} cannot be read: {why}.", "Name a file with one event on each line.")
     with tempfile.NamedTemporaryFile(dir=room) as copy:
-        if sys.stdin is not None:
+        if file != Path("-"):
+            with file.open("rb") as pipe:
+                shutil.copyfileobj(pipe, copy)
+        elif sys.stdin is not None:
             shutil.copyfileobj(sys.stdin.buffer, copy)
         copy.flush()
         yield Path(copy.name)

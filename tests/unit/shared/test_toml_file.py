@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import os
 from decimal import Decimal
 from pathlib import Path
 
 import msgspec
 import pytest
 
-from shared.toml_file import ConfigError, error_at, load
+from shared import toml_file
+from shared.toml_file import ConfigError, error_at, load, text_of
 from shared.type_faults import KeyPath
 
 
@@ -140,6 +142,23 @@ def test_error(tmp_path: Path, text: str, line: int, key: str, sentence: str) ->
     assert (error.file, error.line, error.key) == (path, line, key)
     assert error.sentence.startswith(sentence)
     assert str(error) == f"{path}:{line}: {key + ': ' if key else ''}{error.sentence}"
+
+
+def test_a_pipe_is_not_read_since_it_can_be_read_once(tmp_path: Path) -> None:
+    """And one into which nobody writes would be waited for without end."""
+    os.mkfifo(tmp_path / "pipe")
+    for file in (tmp_path / "pipe", Path("/dev/zero")):
+        with pytest.raises(ConfigError, match="a pipe or a device. Copy it into a file"):
+            text_of(file)
+
+
+def test_what_is_longer_than_any_such_file_is_not_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(toml_file, "_CHARACTERS_MAX", 10)
+    (tmp_path / "file").write_text("a" * 10)
+    assert text_of(tmp_path / "file") == "a" * 10
+    (tmp_path / "file").write_text("a" * 11)
+    with pytest.raises(ConfigError, match="longer than any of this kind"):
+        text_of(tmp_path / "file")
 
 
 def test_a_file_that_cannot_be_read(tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ import json
 import os
 import signal
 import socket
+import sqlite3
 import ssl
 from pathlib import Path
 from typing import Never
@@ -88,6 +89,19 @@ def test_a_login_that_kafka_refuses_is_called_that(
     with pytest.raises(typer.Exit):
         explain_failure(KafkaConnectionError("Unable to bootstrap from [('secret', 1)]"))
     assert "Kafka refuses the password of bank. See what this command logs in with" in capsys.readouterr().err
+
+
+def test_an_import_that_has_no_room_is_told_to_go_on_when_there_is(capsys: pytest.CaptureFixture[str]) -> None:
+    db = sqlite3.connect(":memory:")
+    db.execute("pragma max_page_count = 1")
+    with pytest.raises(sqlite3.OperationalError) as full:
+        db.execute("create table piece (value blob)")
+    with pytest.raises(typer.Exit):
+        explain_failure(full.value)
+    assert "cannot be written: database or disk is full. Make room" in capsys.readouterr().err
+    with pytest.raises(sqlite3.OperationalError) as bug:
+        db.execute("no statement")
+    explain_failure(bug.value)
 
 
 @pytest.mark.parametrize(
