@@ -148,7 +148,7 @@ def test_a_pipe_is_not_read_since_it_can_be_read_once(tmp_path: Path) -> None:
     """And one into which nobody writes would be waited for without end."""
     os.mkfifo(tmp_path / "pipe")
     for file in (tmp_path / "pipe", Path("/dev/zero")):
-        with pytest.raises(ConfigError, match="a pipe or a device. Copy it into a file"):
+        with pytest.raises(ConfigError, match="This is a pipe or a device"):
             text_of(file)
 
 
