@@ -10,6 +10,9 @@ import os
 import shutil
 import stat
 import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
@@ -61,6 +64,25 @@ def too_large(file: object, *, has_lines: bool) -> UserError:
 
 def _is_null(number: int) -> bool:
     return os.fstat(number).st_rdev == os.stat(os.devnull).st_rdev
+
+
+@contextmanager
+def seekable(file: Path, room: Path) -> Iterator[Path]:
+    """The file, or a copy of standard input or of a pipe, which can be read once."""
+    if file.is_file():
+        yield file
+        return
+    if file != Path("-") and not file.is_fifo():
+        why = "it is no file" if file.exists() else "there is no such file"
+        raise UserError(f"{file} cannot be read: {why}.", "Name a file with one event on each line.")
+    with tempfile.NamedTemporaryFile(dir=room) as copy:
+        if file != Path("-"):
+            with file.open("rb") as pipe:
+                shutil.copyfileobj(pipe, copy)
+        elif sys.stdin is not None:
+            shutil.copyfileobj(sys.stdin.buffer, copy)
+        copy.flush()
+        yield Path(copy.name)
 
 
 def write_whole(path: Path, text: str) -> None:

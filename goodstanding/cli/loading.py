@@ -6,8 +6,6 @@ import asyncio
 import json
 import os
 import shutil
-import sys
-import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -43,6 +41,7 @@ from goodstanding.platform import files_in_force
 from goodstanding.platform.deployment import Deployment
 from goodstanding.platform.one_at_a_time import one_at_a_time
 from goodstanding.platform.stack import Stack
+from goodstanding.users_files import seekable
 from shared.contracts import zones
 from shared.contracts.months import month_start
 from shared.contracts.times import rfc3339
@@ -182,28 +181,9 @@ def _sorted(
     sorter = Sorter(partner, deployment.settings, datetime.now(UTC), days, crosswalk)
     read = []
     for file in files:
-        with _seekable(file, room) as there:
+        with seekable(file, room) as there:
             read.append(sorter.put(there, str(file), shelf, room, Reading(str(file))))
     return read
-
-
-@contextmanager
-def _seekable(file: Path, room: Path) -> Iterator[Path]:
-    """The file, or a copy of standard input or of a pipe, which can be read once."""
-    if file.is_file():
-        yield file
-        return
-    if file != Path("-") and not file.is_fifo():
-        why = "it is no file" if file.exists() else "there is no such file"
-        raise UserError(f"{file} cannot be read: {why}.", "Name a file with one event on each line.")
-    with tempfile.NamedTemporaryFile(dir=room) as copy:
-        if file != Path("-"):
-            with file.open("rb") as pipe:
-                shutil.copyfileobj(pipe, copy)
-        elif sys.stdin is not None:
-            shutil.copyfileobj(sys.stdin.buffer, copy)
-        copy.flush()
-        yield Path(copy.name)
 
 
 async def _sent(deployment: Deployment, services: Services, shelf: Shelf, bar: Bar) -> int:

@@ -1,17 +1,13 @@
-"""`import` and `go-live` one after the other, whoever starts them at once, and the files that they are given."""
+"""`import` and `go-live` one after the other, whoever starts them at once."""
 
 from __future__ import annotations
 
-import os
 import threading
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
-import pytest
-
-from goodstanding.cli.loading import _seekable, alone, write_refusals
-from goodstanding.errors import UserError
+from goodstanding.cli.loading import alone, write_refusals
 from goodstanding.loading.shelf import Refused, open_shelf
 from goodstanding.platform.one_at_a_time import one_at_a_time
 
@@ -45,21 +41,3 @@ def test_refusals_of_an_earlier_command_do_not_stay(tmp_path: Path) -> None:
             shelf.end(id, 5, 0, 0)
             assert write_refusals(shelf, shelf.files(), into) == len(refused)
             assert into.exists() == bool(refused)
-
-
-def test_a_pipe_is_copied_since_it_can_be_read_once(tmp_path: Path) -> None:
-    os.mkfifo(pipe := tmp_path / "pipe")
-    writer = threading.Thread(target=pipe.write_bytes, args=(b"a\nb\n",))
-    writer.start()
-    with _seekable(pipe, tmp_path) as there:
-        assert [there.read_bytes(), there.read_bytes()] == [b"a\nb\n"] * 2
-    writer.join()
-    assert list(tmp_path.iterdir()) == [pipe]
-
-
-@pytest.mark.parametrize(
-    ("name", "why"), [("", "it is no file"), ("/dev/zero", "it is no file"), ("missing", "there is no such file")]
-)
-def test_what_is_no_file_of_events(name: str, why: str, tmp_path: Path) -> None:
-    with pytest.raises(UserError, match=why), _seekable(tmp_path / name, tmp_path):
-        pass
