@@ -15,8 +15,17 @@ from urllib.parse import urlsplit
 import httpcore
 
 _PORTS = (443, 8443)
-_SPECIAL = ipaddress.ip_network("192.0.0.0/24")
-"""For protocols of the network itself (RFC 6890); Python counts some of them among the open ones."""
+_SPECIAL = [
+    ipaddress.ip_network(each)
+    for each in (
+        "192.0.0.0/24",  # for protocols of the network itself (RFC 6890)
+        "2001::/23",  # the same (RFC 2928), Teredo included
+        "192.88.99.0/24",  # whoever is the nearest relay of 6to4 (RFC 7526)
+        "fec0::/10",  # of one site, in networks that were set up before fc00::/7 was (RFC 3879)
+        "3fff::/20",  # for documents (RFC 9637)
+    )
+]
+"""What no webhook goes to, although Python counts it, or some of it, among the open network."""
 
 
 class AddressError(Exception):
@@ -47,10 +56,10 @@ def check_url(url: str, *, allows_private: bool) -> None:
 def is_public(address: str) -> bool:
     """Whether the address belongs to the open network, in whichever form it is written."""
     found = ipaddress.ip_address(address.partition("%")[0])
-    if found in _SPECIAL:
+    if any(found in each for each in _SPECIAL):
         return False
     if isinstance(found, ipaddress.IPv6Address):
-        inside = found.ipv4_mapped or found.sixtofour or (found.teredo[1] if found.teredo else None)
+        inside = found.ipv4_mapped or found.sixtofour
         # 64:ff9b::/96 stands for an address of the older kind, too (RFC 6052).
         if found in ipaddress.ip_network("64:ff9b::/96"):
             inside = ipaddress.IPv4Address(int(found) & 0xFFFFFFFF)
