@@ -139,6 +139,20 @@ async def test_who_guesses_is_slowed_down(stand: Stand) -> None:
     assert answers.count(401) <= 31
     assert answers[-1] == 429
     assert (await stand.http.get("/enter/guess")).status_code == 429
+    # Whoever comes by the same address, such as that of a proxy, and has a link is not kept out.
+    assert await stand.status(SCORES.format(ME), link(ME)) == 200
+    assert (await stand.enter(link(ME))).status_code == 303
+
+
+async def test_who_opens_a_link_again_may_not_ask_more_often(stand: Stand) -> None:
+    """Or somebody at a desk copies everybody, six hundred at a time."""
+    token = link("anna", role="support")
+    object.__setattr__(stand.office, "asked", Limit(4))
+    statuses = []
+    for _ in range(3):
+        await stand.enter(token)
+        statuses += [(await stand.http.get("/desk")).status_code for _ in range(2)]
+    assert statuses == [200, 200, 200, 200, 429, 429]
 
 
 def test_of_a_million_guesses_nearly_none_is_looked_at() -> None:

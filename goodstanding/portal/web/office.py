@@ -73,17 +73,24 @@ class Office:
     async def caller(self, request: Request) -> Caller:
         """Who asks, by the key or the token in the request's header. Raises ProblemError."""
         text = _bearer(request)
-        address = request.client.host if request.client else ""
-        if wait_s := self.failed.wait_s(address, time.monotonic(), takes=False):
-            raise _too_many(wait_s)
         found: Caller | None = tokens.read(text, "link", self.key, self.real_time()) if text else None
-        if found is None and text:
-            found = await key_of(self.db, text)
         if found is None:
-            self.failed.wait_s(address, time.monotonic())
+            if wait_s := self.guess_wait_s(request):
+                raise _too_many(wait_s)
+            found = await key_of(self.db, text) if text else None
+        if found is None:
+            self.has_guessed(request)
             raise ProblemError(401, "not-logged-in", "Send a key or a link's token: `Authorization: Bearer ...`.")
         self.limit(found.id if isinstance(found, Key) else found.nonce)
         return found
+
+    def guess_wait_s(self, request: Request) -> int:
+        """0, or in how many seconds the address may guess again. Asked after a link was read, which costs nothing:
+        others may come by the same address, and whoever guesses there keeps nobody with a link out."""
+        return self.failed.wait_s(_address(request), time.monotonic(), takes=False)
+
+    def has_guessed(self, request: Request) -> None:
+        self.failed.wait_s(_address(request), time.monotonic())
 
     def limit(self, who: str) -> None:
         """Raises ProblemError for somebody who asks too often."""
@@ -113,6 +120,10 @@ async def _send(producer: AIOKafkaProducer, user_id: str, value: bytes, headers:
     await producer.send_and_wait(
         SUBJECT_REQUESTS, value, key=user_id.encode(), partition=partition_of(user_id), headers=list(headers)
     )
+
+
+def _address(request: Request) -> str:
+    return request.client.host if request.client else ""
 
 
 def _bearer(request: Request) -> str:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import time
 from datetime import timedelta
 from urllib.parse import parse_qsl, urlsplit
 
 import msgspec
+from msgspec import structs
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
@@ -37,14 +37,14 @@ class EnterError(ProblemError):
 def open_session(office: Office, request: Request, text: str) -> Response:
     """Change the link into a session, so that the address that opens it is in no history of visits after that."""
     now = office.real_time()
-    address = request.client.host if request.client else ""
-    if office.failed.wait_s(address, time.monotonic(), takes=False):
-        raise EnterError(429, "too-many-requests", "Wait, and ask less often.", retry_after_s=60)
-    link = tokens.read(text, "link", office.key, now)
+    link, longest = tokens.read(text, "link", office.key, now), now + SESSION_MAX
     if link is None:
-        office.failed.wait_s(address, time.monotonic())
+        if wait_s := office.guess_wait_s(request):
+            raise EnterError(429, "too-many-requests", "Wait, and ask less often.", retry_after_s=wait_s)
+        office.has_guessed(request)
         raise EnterError(403, "expired", "This link opens nothing.")
-    return _opened(office, tokens.made("session", link.role, link.who, min(link.expires, now + SESSION_MAX)))
+    # It keeps the link's nonce, by which requests are counted: whoever opens the link again has asked no less.
+    return _opened(office, structs.replace(link, purpose="session", until=min(link.until, int(longest.timestamp()))))
 
 
 def session_for(office: Office, user_id: str) -> Response:
