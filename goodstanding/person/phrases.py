@@ -37,8 +37,9 @@ _BOTH: Mapping[str, tuple[str, str]] = {
     "hints": ("What would raise it", "怎样做可以提高"),
     "hint": ("({score} instead of {without} on {day})", "（{day}为 {score} 分，否则为 {without} 分）"),
     "hints_none": (
-        "Nothing that you could newly begin is known to raise it soon. What you do already holds it: go on with that.",
-        "目前没有哪一件新开始的事能很快提高分数。现有分数靠您已在做的事维持，请继续按时履约。",
+        "No single thing that you could newly begin is sure to raise it soon. What you do already holds it: go on with "
+        "that. Points that are not known yet come when what they are about is reported or confirmed.",
+        "目前没有哪一件新开始的事能确保很快提高分数。现有分数靠您已在做的事维持，请继续按时履约。尚未知晓的分数，待相关信息报送或确认后计入。",
     ),
     "go_on": ("If you go on as now", "若一切照旧"),
     "goes_on": (

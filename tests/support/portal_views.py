@@ -22,6 +22,7 @@ from services.scorer.core.reasons.hints import Present
 from services.scorer.core.state import decode
 from shared.contracts.explained import HeldRecord, SaidAgainst
 from shared.contracts.messages import TierChange
+from tests.support.lives import FIRST, household
 from tests.support.people import JAN, ME, SHIPPED, ZONE, day, event, news, record
 from tests.support.publications import published
 
@@ -44,6 +45,12 @@ def _published(months: int, *others: Message) -> tuple[Person, list[Published]]:
         ]
 
     return published(months, monthly, *others)
+
+
+def _excellent(months: int) -> tuple[Person, list[Published]]:
+    """Of whom everything is known, and nothing was ever late."""
+    lived = household(range(JAN + 1 - months - FIRST, JAN + 1 - FIRST))
+    return published(months, lambda month: [each for each in lived if each.month == month])
 
 
 def _held(kind: str, status: str, *, ended: date | None, hostile: bool = False) -> HeldRecord:
@@ -114,7 +121,7 @@ def view(who: str, language: Language, *, acts: bool = True) -> View:
         case "restricted":
             others = [news(record("court.listing", _RECORD_ID))]
             records = (_held("court.listing", "open", ended=None),)
-    person, rows = _published(months, *others)
+    person, rows = _excellent(months) if who == "excellent" else _published(months, *others)
     setting = Setting(
         cards={SHIPPED.id: SHIPPED},
         in_force=SHIPPED,

@@ -76,8 +76,7 @@ def _parts(view: View) -> Iterator[str]:
         ]
         for part in page.sections(found, view.table, language, view.zone, lists_records=False):
             yield _named_drawings(part, charts)
-        if view.falls:
-            yield _part("fallen", language, joined(_falls(view)))
+        yield _part("fallen", language, joined(_falls(view)))
         yield _history(found, view)
     if view.known.tier is not None or found is not None:
         yield _part("benefits", language, _benefits(view))
@@ -97,7 +96,7 @@ def _part(name: str, language: Language, body: str) -> str:
 def _jumps(view: View) -> str:
     has = {
         "hints": view.found is not None and view.found.hints is not None,
-        "fallen": bool(view.falls),
+        "fallen": view.found is not None,
         "benefits": view.known.tier is not None or view.found is not None,
         "yours": view.acts,
     }
@@ -125,6 +124,8 @@ def _named_drawings(part: str, charts: Sequence[tuple[str, str]]) -> str:
 
 
 def _falls(view: View) -> Iterator[Html]:
+    if not view.falls:
+        yield paragraph(word("fallen_never", view.language))
     for fall in view.falls:
         on = day(fall.moved.as_of.astimezone(view.zone).date(), view.language)
         change, score = signed(fall.moved.change), fall.moved.score

@@ -63,7 +63,7 @@ _BOTH: Mapping[str, tuple[str, str]] = {
     "not reached": ("from {points} points on", "{points} 分起"),
     "falls": ("{tier} ends on {day}, unless your score recovers.", "若分数未恢复，“{tier}”将于{day}结束。"),
     "records_held": (
-        "Negative records that are held about you: {held}. Of these, {counting} count in your score.",
+        "Negative records that are held about you: {held}. Counted in your score: {counting}.",
         "关于您的负面记录：{held} 条，其中 {counting} 条计入评分。",
     ),
     "parts": ("Parts of this page", "本页内容"),
@@ -219,6 +219,7 @@ _BOTH: Mapping[str, tuple[str, str]] = {
     "chart_dimensions": ("The five dimensions; the same numbers stand in the table below.", "五个维度；数值见下表。"),
     "chart_history": ("The score over time, from {first} to {last}.", "分数变化：由 {first} 到 {last}。"),
     "fallen": ("When it fell, and why", "分数下降及原因"),
+    "fallen_never": ("It fell in none of the publications that are listed below.", "下列各次评分中未曾下降。"),
     "fell": ("{day}: {change}, to {score}", "{day}：{change}，降至 {score}"),
     "history_table": ("All publications", "全部评分"),
     "day": ("day", "日期"),

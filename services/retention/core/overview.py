@@ -118,8 +118,8 @@ def summary(message: Summarize, person: Person) -> SubjectNotice:
     return SubjectNotice(
         notice="yearly-summary",
         version=year,
-        en=f"At the beginning of {year} so many negative records about you are held: {len(held)}. Of these, {counting} "
-        "count in your score. You may read each of them, with its last day, and all else that is held at any time.",
+        en=f"At the beginning of {year} so many negative records about you are held: {len(held)}. Counted in "
+        f"your score: {counting}. You may read each of them, with its last day, and all else that is held at any time.",
         zh=f"{year} 年初，系统中关于您的不良信息共 {len(held)} 条，其中 {counting} 条计入评分。"
         "您可随时查阅每条记录、到期日及其他全部信息。",
         records=len(held),

@@ -258,11 +258,11 @@ def _of_records(item: Item, wording: Wording) -> str:
 
 
 def listed_records(item: Item, wording: Wording) -> str:
-    """How many there are of each class: `: 1 legal, not settled.`"""
+    """How many there are of each class: `: 1 legal record, not settled.`"""
     counted = [_counted(name, int(count), wording) for name, count in item.rests_on.items()]
     if wording.language == "zh":
         return f"：{'，'.join(counted)}。"
-    return f": {', '.join(counted)}."
+    return f": {'; '.join(counted)}."
 
 
 def _counted(name: str, count: int, wording: Wording) -> str:
@@ -270,7 +270,8 @@ def _counted(name: str, count: int, wording: Wording) -> str:
     of_class = wording.pick(CLASSES[record_class])
     if wording.language == "zh":
         return f"{of_class}{'已了结' if end == 'settled' else '未了结'} {count} 条"
-    return f"{count} {of_class}, {'settled' if end == 'settled' else 'not settled'}"
+    records = "record" if count == 1 else "records"
+    return f"{count} {of_class} {records}, {'settled' if end == 'settled' else 'not settled'}"
 
 
 def _as_stored(item: Item) -> str:

@@ -118,7 +118,7 @@ def dimension_name(code: str) -> Both:
 CLASSES: Mapping[str, Both] = {
     "legal": ("legal", "法律类"),
     "financial": ("financial", "金融类"),
-    "life": ("everyday", "生活类"),
+    "life": ("everyday-life", "生活类"),
 }
 
 CAUSES: Mapping[Cause, Both] = {

@@ -224,6 +224,22 @@ def test_each_fall_says_when_by_how_much_and_why(language: Language) -> None:
 
 
 @BOTH
+def test_who_looks_for_a_fall_that_never_was_is_told_so(language: Language) -> None:
+    for who, has_fallen in (("newcomer", False), ("excellent", False), ("with-record", True)):
+        found = read(view(who, language))
+        assert ("a", {"href": "#fallen"}) in found.tags
+        assert (word("fallen_never", language) in "".join(found.text)) is not has_fallen, who
+
+
+@BOTH
+def test_the_excellent_life_is_excellent(language: Language) -> None:
+    """Or nobody has looked at a page with every benefit open and no way up."""
+    of = view("excellent", language)
+    assert of.found is not None
+    assert of.found.score >= of.table.tiers[-1].from_score
+
+
+@BOTH
 def test_a_consent_says_to_whom_for_what_since_when_and_whether_it_was_taken_back(language: Language) -> None:
     """(rules I10)"""
     of = view("newcomer", language)

@@ -126,7 +126,7 @@ def person() -> Person:
 def test_a_summary_says_how_many_are_held_and_how_many_count() -> None:
     told = summary(Summarize(USER, 2027), person())
     assert (told.notice, told.version, told.records) == ("yearly-summary", 2027, 2)
-    assert "held: 2. Of these, 1 count" in told.en
+    assert "held: 2. Counted in your score: 1." in told.en
     assert "共 2 条，其中 1 条计入评分" in told.zh
     assert read(SubjectNotice, encode(told)) == told
 

@@ -62,7 +62,7 @@ SETTLED = news(record("card.overdue", "r2", ended_on=day(JAN).date(), amount=90_
         ([], "negative-records", "No negative record counts against you now.",
          "目前没有计入评分的负面记录。"),
         ([LISTED, SETTLED], "negative-records",
-         "Negative records are held against you: 1 financial, settled, 1 legal, not settled.",
+         "Negative records are held against you: 1 financial record, settled; 1 legal record, not settled.",
          "您名下有负面记录：金融类已了结 1 条，法律类未了结 1 条。"),
     ],
 )  # fmt: skip
