@@ -14,7 +14,7 @@ from goodstanding.portal import keys, ledger, tokens
 from goodstanding.portal.people import key_of
 from goodstanding.portal.web.limits import Limit
 from goodstanding.portal.web.office import _FAILURES_PER_MINUTE
-from goodstanding.portal.web.wording import word
+from goodstanding.portal.web.wording import refused, word
 from services.scorer.core.reasons.figures import day
 from shared.contracts.erasure import keyed_name
 from shared.contracts.messages import TYPES, BehaviorEvent, encode
@@ -231,10 +231,12 @@ async def test_a_request_that_the_contract_does_not_take(
     assert (answer.status_code, answer.json()["code"]) == (422, code)
     await stand.enter(link(ME))
     form = {**sent, "word": await stand.form_word()}
-    page = await stand.http.post(f"/me/{path}", data=form)
+    page = await stand.http.post(f"/me/{path}", data=form, headers={"Accept-Language": "zh"})
     # What a form has at its ends or between its lines is blanks, which it takes for one.
     if code != "text-form" or "\n" not in sent.get("text", ""):
         assert page.status_code == 422
+        assert word("not_sent", "zh", why="") in page.text
+        assert answer.json()["detail"] not in page.text, "the reason is said in the language of the page"
 
 
 @pytest.mark.parametrize("method", ["PUT", "PATCH", "DELETE", "TRACE", "OPTIONS"])
@@ -296,6 +298,11 @@ async def test_a_form_of_another_site_or_session_does_nothing(stand: Stand) -> N
         assert (await stand.http.post("/me/permissions", data=sent, headers=headers)).status_code == 403
     await stand.enter(link(ME))
     assert (await stand.http.post("/me/permissions", data={**form, "word": word})).status_code == 403, "another session"
+    for language in ("en", "zh"):
+        old = await stand.http.post(
+            "/me/permissions", data={**form, "word": word}, headers={"Accept-Language": language}
+        )
+        assert refused("foreign-form", "", "zh" if language == "zh" else "en") in old.text, "people get a page"
     assert await ledger.permissions(stand.db, ME) == []
     done = await stand.http.post("/me/permissions", data={**form, "word": await stand.form_word()})
     assert done.status_code == 303

@@ -34,7 +34,7 @@ from goodstanding.portal.web.sessions import (
     open_session,
     session_of,
 )
-from goodstanding.portal.web.wording import word
+from goodstanding.portal.web.wording import refused, word
 from services.scorer.core.reasons.figures import Language
 from shared.contracts.subject import ErasureReceipt
 from shared.settings import key_bytes
@@ -45,7 +45,7 @@ async def _style(_: Request) -> Response:
 
 
 async def _entry(request: Request) -> Response:
-    return _plain(request, "entry", 200)
+    return _plain(request, word("entry", language_of(request)), 200)
 
 
 async def _enter(request: Request) -> Response:
@@ -53,15 +53,15 @@ async def _enter(request: Request) -> Response:
 
 
 async def _leave(request: Request) -> Response:
-    response = _plain(request, "left", 200)
+    response = _plain(request, word("left", language_of(request)), 200)
     close_session(office_of(request), response)
     return response
 
 
-def _plain(request: Request, name: str, status: int) -> Response:
+def _plain(request: Request, said: str, status: int) -> Response:
     language = language_of(request)
     title = escape(word("title", language))
-    here = html.paragraph(word(name, language))
+    here = html.paragraph(said)
     if office_of(request).settings.login_issuer:
         here = html.joined((here, f'<p><a href="/login/">{escape(word("login", language))}</a></p>'))
     body = f"<h1>{title}</h1><section>{here}</section>"
@@ -72,9 +72,16 @@ def _plain(request: Request, name: str, status: int) -> Response:
 async def not_entered(request: Request, error: Exception) -> Response:
     """What somebody sees who comes without a session, or by a link that opens nothing."""
     assert isinstance(error, EnterError)
-    response = _plain(request, "expired" if error.code == "expired" else "entry", error.status)
     if error.retry_after_s:
-        response.headers["Retry-After"] = str(error.retry_after_s)
+        return not_done(request, error)
+    return _plain(request, word("expired" if error.code == "expired" else "entry", language_of(request)), error.status)
+
+
+def not_done(request: Request, problem: ProblemError) -> Response:
+    """What a person sees of a problem, which programs get as a document."""
+    response = _plain(request, refused(problem.code, problem.detail, language_of(request)), problem.status)
+    if problem.retry_after_s:
+        response.headers["Retry-After"] = str(problem.retry_after_s)
     return response
 
 
@@ -164,7 +171,7 @@ def _form(act: Act) -> Callable[[Request], Awaitable[Response]]:
         try:
             request_id = await act(office, user_id, fields)
         except ProblemError as problem:
-            note = word("not_sent", language, why=problem.detail)
+            note = word("not_sent", language, why=refused(problem.code, problem.detail, language))
             return await shown(office, user_id, session, language, note=note, status=problem.status)
         response = RedirectResponse("/me", 303)
         note_sent(office, response, request_id or "done")

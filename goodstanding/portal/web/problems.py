@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 
 import msgspec
-from starlette.requests import Request
 from starlette.responses import Response
 
 from shared.contracts.faults import Fault
@@ -66,8 +65,3 @@ def response(problem: ProblemError) -> Response:
     if problem.retry_after_s:
         headers["Retry-After"] = str(problem.retry_after_s)
     return Response(msgspec.json.encode(body), problem.status, headers, "application/problem+json")
-
-
-async def answer(_: Request, error: Exception) -> Response:
-    assert isinstance(error, ProblemError)
-    return response(error)

@@ -44,6 +44,7 @@ _HEADERS = [
 ]
 _SENTENCES = {404: "There is nothing at this address.", 405: "This address is not asked with that method."}
 _CODES = {404: "not-found", 405: "method-not-allowed"}
+_FOR_PROGRAMS = ("/v1/", "/openapi.json")
 _CONNECTIONS_MAX = 1_000
 """Above what one process can answer at a time. Each takes a file descriptor, of which it may have few more."""
 
@@ -81,7 +82,7 @@ def application(office: Office) -> ASGIApp:
         middleware=[Middleware(_Headers)],
         exception_handlers={
             EnterError: pages.not_entered,
-            ProblemError: problems.answer,
+            ProblemError: _problem,
             HTTPException: _http_error,
             ClockDoubtError: _away,
             OSError: _away,
@@ -103,16 +104,28 @@ def _login(office: Office) -> list[Mount]:
     return login.routes(office)
 
 
-async def _http_error(_: Request, error: Exception) -> Response:
+async def _problem(request: Request, error: Exception) -> Response:
+    assert isinstance(error, ProblemError)
+    return _told(request, error)
+
+
+async def _http_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
     status = error.status_code if error.status_code in problems.TITLES else 400
     code, detail = _CODES.get(status, "bad-request"), _SENTENCES.get(status, "The request cannot be read.")
-    return problems.response(ProblemError(status, code, detail))
+    return _told(request, ProblemError(status, code, detail))
 
 
-async def _away(_: Request, error: Exception) -> Response:
+async def _away(request: Request, error: Exception) -> Response:
     log.warning("a server is away", exc_info=error)
-    return problems.response(ProblemError(503, "not-available", "Ask again in a moment.", retry_after_s=5))
+    return _told(request, ProblemError(503, "not-available", "Ask again in a moment.", retry_after_s=5))
+
+
+def _told(request: Request, problem: ProblemError) -> Response:
+    """To programs as a document, to people as a page."""
+    if request.url.path.startswith(_FOR_PROGRAMS):
+        return problems.response(problem)
+    return pages.not_done(request, problem)
 
 
 class _Headers:

@@ -228,6 +228,28 @@ _BOTH: Mapping[str, tuple[str, str]] = {
     "causes": ("what moved it", "变化原因"),
 }
 
+_REFUSED: Mapping[str, tuple[str | None, str]] = {
+    "foreign-form": (
+        "This form is no longer in force. Open the page again, and send it from there.",
+        "此表单已失效，请重新打开页面后再提交。",
+    ),
+    "too-many-requests": ("Too much was asked in a short time. Wait a minute.", "操作过于频繁，请一分钟后再试。"),
+    "not-available": (
+        "This cannot be shown or taken at the moment. Try again in a minute.",
+        "暂时无法显示或受理，请一分钟后再试。",
+    ),
+    "not-found": (None, "没有找到相应内容，请重新打开页面。"),
+    "not-permitted": (None, "您的链接不能打开此页面。"),
+    "not-sure": (None, "请勾选确认。"),
+    "names-person": (None, "请勿填写证件号、地址、卡号或电话：其他人会看到这段文字。"),
+    "too-many-words": (None, f"文字过长，最多 {WORDS_MAX} 词。"),
+    "text-length": (None, "文字为空或过长。"),
+    "text-form": (None, "文字中有不能使用的字符。"),
+    "field-required-by-kind": (None, "请填写说明。"),
+}
+"""By the code of what was refused; None where what is told to programs is a sentence for people as well."""
+_REFUSED_OTHERS = "内容不符合要求，请检查后重新提交。"
+
 
 def word(name: str, language: Language, /, **values: object) -> str:
     """Raises KeyError for a name that is not here."""
@@ -240,3 +262,9 @@ def looked_at(what: str, language: Language) -> str:
     name = f"look_{part}"
     said = word(name, language) if name in _BOTH else part
     return word("by_webhook", language, what=said) if by_webhook else said
+
+
+def refused(code: str, detail: str, language: Language) -> str:
+    """Why something was not done, to a person: `detail` is the English sentence for programs."""
+    english, chinese = _REFUSED.get(code, (None, _REFUSED_OTHERS))
+    return chinese if language == "zh" else english or detail
