@@ -52,8 +52,8 @@ _REAL_DATA_KEYS = (
 _PAGE_HOURS = 24.0
 """How long the link at the end opens the page."""
 _OTHERS = (
-    "goodstanding tail records --once",
-    "others, who have records: the commands above take the beginning of a line, too",
+    "goodstanding tail records --last 99 --once",
+    "others, whose records came and went: the commands above take the beginning of a line, too",
 )
 _LOADED_FONT = re.compile(r"@font-face \{.*?\}\s*", re.DOTALL)
 

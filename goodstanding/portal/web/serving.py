@@ -91,6 +91,9 @@ def application(office: Office) -> ASGIApp:
             asyncpg.InterfaceError: _away,
         },
     )
+    # A redirect to the address with or without a slash at its end would name the host and the scheme that this process
+    # sees: behind a server with TLS, a key would be sent once more, and readable by all on the way.
+    app.router.redirect_slashes = False
     app.state.office = office
     return app
 
