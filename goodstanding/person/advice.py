@@ -8,7 +8,7 @@ from datetime import date
 import msgspec
 
 from goodstanding.person.setting import Setting
-from services.scorer.core.catalogue import Tell, Use
+from services.scorer.core.catalogue import Begin, Tell, Use
 from services.scorer.core.reasons.figures import listed, money, percent
 from services.scorer.core.reasons.hints import Hinted, Present, outlook, published_on
 from services.scorer.core.reasons.words import of_kind
@@ -73,7 +73,7 @@ def advised(found: Sequence[Hinted], setting: Setting) -> tuple[Advice, ...]:
 
 def _sentence(hinted: Hinted, setting: Setting) -> str:
     hint, language = hinted.hint, setting.language
-    amount = money(hint.at_least, setting.currency, language) if isinstance(hint, Tell) else ""
+    amount = money(hint.at_least, setting.currency, language) if isinstance(hint, Begin | Tell) else ""
     at_least = ""
     if isinstance(hint, Use):
         value, at_least = percent(hint.below), percent(hint.at_least)

@@ -24,19 +24,32 @@ class Sight:
     through: int
     circle: Circle | None
     kinds: Mapping[str, Sequence[str]]
+    least: Mapping[str, int]
+    """Below which amounts a month does not have a kind (rules S25)."""
 
     def named(self, names: Sequence[str]) -> list[str]:
         return [kind for name in names for kind in self.kinds.get(name, (name,))]
 
-    def kind_months(self, names: Sequence[str], months: int) -> dict[tuple[int, str], list[MeantEvent]]:
-        """What was done, by how many months ago and kind, where more was done than taken back."""
+    def kind_months(
+        self, names: Sequence[str], months: int, *, with_late: bool = False
+    ) -> dict[tuple[int, str], list[MeantEvent]]:
+        """What was done, by how many months ago and kind, where more was done than taken back, and where it comes to
+        its least; `with_late` also what comes to less and was late."""
         kinds = self.named(names)
         found: dict[tuple[int, str], list[MeantEvent]] = {}
         for ago in range(months):
             for event in self.behavior.done.get(self.through - ago, ()):
                 if event.kind in kinds:
                     found.setdefault((ago, event.kind), []).append(event)
-        return {key: events for key, events in found.items() if _net(events) > 0}
+        return {
+            (ago, kind): events
+            for (ago, kind), events in found.items()
+            if _net(events) > 0 and (not self._is_light(kind, events) or (with_late and _worst(events)))
+        }
+
+    def _is_light(self, kind: str, events: Sequence[MeantEvent]) -> bool:
+        least = max((amount for name, amount in self.least.items() if kind in self.named([name])), default=0)
+        return 0 < _amount(events) < least
 
     def total(self, side: Spec, first: int, last: int, *, named: bool = False) -> int | None:
         """The amounts or limits of the events of that many months ago, in sum, without what was taken back; None where
@@ -51,7 +64,7 @@ class Sight:
                         return None
                     found += limit
                 elif side.get("of", "amount") == "amount":
-                    found += sum((-1 if event.reverses else 1) * (event.amount or 0) for event in events)
+                    found += _amount(events)
         return found
 
     def names_a_limit(self, names: Sequence[str], ago: int) -> bool:
@@ -69,7 +82,7 @@ class Sight:
 
 def scored(card: Spec, behavior: Behavior, through: int, circle: Circle | None) -> tuple[int, list[int]]:
     """What the rules but those of records give, and the limits that hold."""
-    sight = Sight(behavior, through, circle, card.get("kinds", {}))
+    sight = Sight(behavior, through, circle, card.get("kinds", {}), card.get("least", {}))
     said = {name: says(spec, sight) for name, spec in card["features"].items()}
     segment = next((s["code"] for s in card.get("segments", ()) if _all_hold(s.get("when", ()), said)), None)
     rules = [rule for rule in card["rules"] if "segments" not in rule or segment in rule["segments"]]
@@ -132,6 +145,10 @@ def _net(events: Sequence[MeantEvent]) -> int:
     return sum(-event.count if event.reverses else event.count for event in events)
 
 
+def _amount(events: Sequence[MeantEvent]) -> int:
+    return sum((-1 if event.reverses else 1) * (event.amount or 0) for event in events)
+
+
 def _worst(events: Sequence[MeantEvent]) -> int:
     return max(event.days_late for event in events)
 
@@ -140,8 +157,13 @@ def _window(spec: Spec, sight: Sight) -> dict[tuple[int, str], list[MeantEvent]]
     return sight.kind_months(spec["kinds"], spec["months"])
 
 
+def _dues(spec: Spec, sight: Sight) -> dict[tuple[int, str], list[MeantEvent]]:
+    """The same for what asks for lateness."""
+    return sight.kind_months(spec["kinds"], spec["months"], with_late=True)
+
+
 def _share(spec: Spec, sight: Sight) -> Said:
-    months = _window(spec, sight)
+    months = _dues(spec, sight)
     weights = {kind: spec.get("weights", {}).get(kind, 100) for _, kind in months}
     whole = sum(weights[kind] for _, kind in months)
     kept = 0
@@ -154,7 +176,7 @@ def _share(spec: Spec, sight: Sight) -> Said:
 
 def _days(spec: Spec, sight: Sight) -> Iterator[int]:
     """The worst days of each kind-month that was late, weighed and halved."""
-    for (ago, kind), events in _window(spec, sight).items():
+    for (ago, kind), events in _dues(spec, sight).items():
         weight = spec.get("weights", {}).get(kind, 100)
         days = min(_worst(events), spec.get("most") or _worst(events))
         if days and weight:
@@ -162,31 +184,31 @@ def _days(spec: Spec, sight: Sight) -> Iterator[int]:
 
 
 def _worst_days(spec: Spec, sight: Sight) -> Said:
-    observed = len(_window(spec, sight))
+    observed = len(_dues(spec, sight))
     return (max(_days(spec, sight), default=0), observed) if observed else None
 
 
 def _days_late(spec: Spec, sight: Sight) -> Said:
-    observed = len(_window(spec, sight))
+    observed = len(_dues(spec, sight))
     return (sum(_days(spec, sight)), observed) if observed else None
 
 
 def _late_months(spec: Spec, sight: Sight) -> set[int]:
-    return {ago for (ago, _), events in _window(spec, sight).items() if _worst(events) >= spec.get("late_from", 1)}
+    return {ago for (ago, _), events in _dues(spec, sight).items() if _worst(events) >= spec.get("late_from", 1)}
 
 
 def _months_since(spec: Spec, sight: Sight) -> Said:
-    observed = len(_window(spec, sight))
+    observed = len(_dues(spec, sight))
     return (min(_late_months(spec, sight), default=spec["months"]), observed) if observed else None
 
 
 def _months_late(spec: Spec, sight: Sight) -> Said:
-    observed = len(_window(spec, sight))
+    observed = len(_dues(spec, sight))
     return (len(_late_months(spec, sight)), observed) if observed else None
 
 
 def _streak(spec: Spec, sight: Sight) -> Said:
-    months = _window(spec, sight)
+    months = _dues(spec, sight)
     last = min(_late_months(spec, sight), default=spec["months"])
     return (len({ago for ago, _ in months if ago < last}), len(months)) if months else None
 
@@ -210,13 +232,7 @@ def _sum(spec: Spec, sight: Sight) -> Said:
 
 def _months_active(spec: Spec, sight: Sight) -> Said:
     months = _window(spec, sight)
-    least: dict[str, int] = {}
-    for name, amount in spec.get("least", {}).items():
-        for kind in sight.named([name]):
-            least[kind] = max(amount, least.get(kind, 0))
-    paid = {key: sum((-1 if e.reverses else 1) * (e.amount or 0) for e in events) for key, events in months.items()}
-    heavy = {ago for ago, kind in months if not 0 < paid[ago, kind] < least.get(kind, 0)}
-    return (len(heavy), len(months)) if months else None
+    return (len({ago for ago, _ in months}), len(months)) if months else None
 
 
 def _regular(spec: Spec, sight: Sight) -> Said:

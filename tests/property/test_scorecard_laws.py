@@ -20,6 +20,7 @@ from goodstanding.simulation.rule_book import Behavior, read_policy
 from goodstanding.simulation.rule_book_features import Sight, says, scored
 from services.scorer.core.compiled import points_of
 from services.scorer.core.features import AnyFeature
+from services.scorer.core.features.base import least_of
 from services.scorer.core.features.months import Circle, Plan, walk
 from services.scorer.core.score import evaluate
 from services.scorer.core.scorecard_parts import Rule
@@ -85,8 +86,9 @@ FEATURES: dict[str, st.SearchStrategy[dict[str, Any]]] = {
     "worst": over(OBLIGATIONS, weights=WEIGHTS, halves=st.integers(1, 9)),
     "days_late": over(OBLIGATIONS, weights=WEIGHTS, halves=st.integers(1, 9), most=st.integers(1, 99)),
     **dict.fromkeys(("months_since", "months_late", "streak"), over(OBLIGATIONS, late_from=st.integers(1, 60))),
-    **dict.fromkeys(("count", "kind_months", "sum", "regular", "active_streak", "variety"), over(DONE)),
-    "months_active": over(DONE, least=st.dictionaries(st.sampled_from(DONE), st.integers(1, 3_000_000), max_size=3)),
+    **dict.fromkeys(
+        ("count", "kind_months", "months_active", "sum", "regular", "active_streak", "variety"), over(DONE)
+    ),
     "ratio": st.fixed_dictionaries({"over": SIDES, "under": SIDES, "months": WINDOWS}),
     "trend": over(DONE).map(lambda spec: {**spec, "months": spec["months"] // 2 * 2 or 2}),
     "figure_months": over(FIGURES),
@@ -96,14 +98,14 @@ FEATURES: dict[str, st.SearchStrategy[dict[str, Any]]] = {
 }
 
 
+LEAST = st.dictionaries(st.sampled_from(DONE), st.integers(1, 3_000_000), max_size=3)
+
+
 def _known(spec: dict[str, Any]) -> dict[str, Any]:
-    """Weights and amounts of kinds that the feature reads, as the policy must have them."""
-    of_kinds = {
-        key: {kind: number for kind, number in spec[key].items() if kind in spec["kinds"]}
-        for key in spec
-        if key in ("weights", "least")
-    }
-    return {**spec, **of_kinds}
+    """Weights of kinds that the feature reads, as the policy must have them."""
+    if "weights" not in spec:
+        return spec
+    return {**spec, "weights": {kind: number for kind, number in spec["weights"].items() if kind in spec["kinds"]}}
 
 
 def near_the_edges(spec: dict[str, Any], through: int) -> st.SearchStrategy[int]:
@@ -115,18 +117,21 @@ def near_the_edges(spec: dict[str, Any], through: int) -> st.SearchStrategy[int]
 
 @pytest.mark.parametrize("name", FEATURES)
 @examples(60)
-@given(st.data(), st.integers(JAN - 2, JAN + 1))
-def test_a_feature_says_what_the_rule_book_says(name: str, data: st.DataObject, through: int) -> None:
+@given(st.data(), LEAST, st.integers(JAN - 2, JAN + 1))
+def test_a_feature_says_what_the_rule_book_says(
+    name: str, data: st.DataObject, least: dict[str, int], through: int
+) -> None:
+    """(rules S25) Whatever the amounts are below which a month does not have a kind."""
     spec = {"is": name, **_known(data.draw(FEATURES[name]))}
     sides = [spec.get(side, {}).get("kinds", ()) for side in ("over", "under")]
     own = OTHERS.union(spec.get("kinds", ()), *sides)
     life = data.draw(lives(size=25, of=own, months=near_the_edges(spec, through)))
     feature: AnyFeature = msgspec.convert(spec, AnyFeature)
     assert list(feature.faults({})) == []
-    plan = Plan()
+    plan = Plan(least_of(least, {}))
     measure = feature.measure(plan, {})
     assert measure(walk(plan, state_after(life), through, None)) == says(
-        spec, Sight(behavior_of(life), through, None, {})
+        spec, Sight(behavior_of(life), through, None, {}, least)
     )
 
 

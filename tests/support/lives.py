@@ -242,6 +242,10 @@ def from_nothing() -> tuple[Life, ...]:
         ),
         Life("verified, a loan of 0.01 yuan a month", [*verified(), *very_small(CASH_LOAN)]),
         Life("verified, four kinds of credit of 0.01 yuan a month", [*verified(), *very_small(*FOUR_KINDS)]),
+        Life(
+            "pays one card, verified, and 0.01 yuan a month of nine other kinds",
+            [*verified(), *card(), *very_small(*FOUR_KINDS[1:], *HOUSE, "hotel.stay")],
+        ),
         Life("verified, a loan of 100 yuan a month", [*verified(), *monthly(CASH_LOAN, amount=10_000)]),
         Life("the best of identity, money and friends, and no payments", [*identity(), *rich()], circle=GOOD_FRIENDS),
         Life("rich and verified, no payments", [*verified(), *rich()]),
@@ -467,12 +471,11 @@ reaches.
 
 - All small acts together (fares, rides, shared bikes, donations, recycling, purchases, everyday payments, small rented
   and leased things) that cost less than 100 yuan a month give at most 20 points.
-- Whoever has paid nothing but very small sums, less than 100 yuan a month of each kind of credit and less than 20 of
-  each kind of bill, rental and stay, has at most 20 points by all of that and all small acts together, and gets to no
-  tier by it. A month of larger payments counts towards the limits above, and a month of very small ones does not. From
-  there on a small bill or loan says as much as a large one: beside payments that count, a very small one is one more
-  kind, and very small ones of nine kinds earn whoever has a card 66 points. Where nobody tells what was paid, or
-  tells 0, it counts.
+- Very small sums, less than 100 yuan a month of a kind of credit and less than 20 of a kind of bill, of hotel stays or
+  of car rentals, earn nothing where they are paid on time, whatever else a person pays: they are no observation, no
+  month and no further kind. So all that costs little gives at most 20 points beside every life, with all small acts.
+  What is late costs as much however small it is. From there on a small bill or loan says as much as a large one. Where
+  nobody tells what was paid, or tells 0, it counts.
 - Without six obligations over three months nobody reaches 650.
 - No legal or financial record that counts leaves anybody in the best tier, and none that is open in any tier; with an
   open court case everybody stands below somebody of whom nothing is known. A record that has lapsed costs nothing.

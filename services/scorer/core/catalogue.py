@@ -52,6 +52,14 @@ class _OfKinds(Lasting, frozen=True, kw_only=True):
         yield from super().faults(groups)
 
 
+def _faults_of_amount(hint: Hint, at_least: int) -> Iterator[PolicyFault]:
+    if at_least < 0:
+        yield PolicyFault(("at_least",), "Use 0 or more, in minor units.")
+    for key, sentence in (("en", hint.en), ("zh", hint.zh)):
+        if at_least > 0 and "{amount}" not in sentence:
+            yield PolicyFault((key,), "Say {amount}: the points are promised to whoever has so much.")
+
+
 class Keep(_OfKinds, frozen=True, kw_only=True, tag="keep"):
     """One event in each month of each of these kinds that the person had in the last three months, obligations on
     time."""
@@ -61,8 +69,13 @@ class Begin(_OfKinds, frozen=True, kw_only=True, tag="begin"):
     """One event in each month of one of these kinds that the person did not have in the last three months, obligations
     on time. The sentence names the first of them, and what is promised is the worst of them."""
 
+    at_least: int = 0
+    """How much is paid in each month, in minor units: what the hint is worth is promised to whoever pays so much. Its
+    sentence must say so, with {amount}, unless it is 0."""
+
     def faults(self, groups: Groups) -> Iterator[PolicyFault]:
         yield from super().faults(groups)
+        yield from _faults_of_amount(self, self.at_least)
         for index, name in enumerate(self.kinds):
             if any(kind in KIND_OF and KIND_OF[kind].group in _CREDIT for kind in groups.get(name, (name,))):
                 yield PolicyFault(("kinds", index), "Name other kinds: nobody is told to take up credit.")
@@ -78,11 +91,7 @@ class Tell(_OfKinds, frozen=True, kw_only=True, tag="tell"):
 
     def faults(self, groups: Groups) -> Iterator[PolicyFault]:
         yield from super().faults(groups)
-        if self.at_least < 0:
-            yield PolicyFault(("at_least",), "Use 0 or more, in minor units.")
-        for key, sentence in (("en", self.en), ("zh", self.zh)):
-            if self.at_least > 0 and "{amount}" not in sentence:
-                yield PolicyFault((key,), "Say {amount}: the points are promised to whoever has so much.")
+        yield from _faults_of_amount(self, self.at_least)
 
 
 class Use(Lasting, frozen=True, kw_only=True, tag="use"):

@@ -12,7 +12,7 @@ from typing import NamedTuple, TypeAlias
 import msgspec
 
 from services.scorer.core.features.activity import Ratio, Trend
-from services.scorer.core.features.base import Feature, Measure, Measured, Windowed
+from services.scorer.core.features.base import Feature, Measure, Measured, Windowed, least_of
 from services.scorer.core.features.months import Circle, Months, Plan, seen_again, walk
 from services.scorer.core.features.stated import CONTACTS_MIN
 from services.scorer.core.item import Item, RestsOn
@@ -90,7 +90,7 @@ class Compiled:
     """Only of a scorecard without faults."""
 
     def __init__(self, card: ScorecardParts) -> None:
-        self._plan = Plan()
+        self._plan = Plan(least_of(card.least, card.kinds))
         self._names = list(card.features)
         self._of_longer = self._plan.of_same_groups()
         self._measures: list[Measure] = [f.measure(self._plan, card.kinds) for f in card.features.values()]

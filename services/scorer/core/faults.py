@@ -11,7 +11,8 @@ from collections.abc import Iterator, Sequence
 
 from services.scorer.core.binding import faults_of_binding
 from services.scorer.core.borders import faults_of_borders
-from services.scorer.core.features.base import no_kind
+from services.scorer.core.features.activity import DONE
+from services.scorer.core.features.base import faults_of_kinds, faults_of_least, no_kind
 from services.scorer.core.features.months import WINDOW_MONTHS_MAX
 from services.scorer.core.part_faults import (
     CODE_SENTENCE,
@@ -39,7 +40,7 @@ _NAME_SENTENCE = "Use 1 to 40 lower-case letters, digits and underscores, a lett
 _RESTRICTIONS_MAX = 16
 _READ = (Shape.OBLIGATION, Shape.ACTIVITY, Shape.FIGURE, Shape.FACT)
 """What a list of kinds may name: no record and no contact."""
-_MEETING = ("kinds", "features", "segments", "caps", "limits")
+_MEETING = ("kinds", "least", "features", "segments", "caps", "limits")
 """What says who is in a segment, and of whom a cap or a limit holds."""
 _PARTS_MAX = {"features": 1000, "segments": 50, "rules": 1000, "caps": 100, "limits": 1000, "hints": 100}
 
@@ -85,6 +86,7 @@ def _faults_of_settings(card: ScorecardParts) -> Faults:
 
 def _faults_of_parts(card: ScorecardParts) -> Faults:
     yield from _faults_of_kinds(card)
+    yield from _faults_of_least(card)
     yield from _faults_of_features(card)
     yield from _faults_of_codes(card)
     yield from _faults_of_segments(card)
@@ -115,6 +117,12 @@ def _faults_of_kinds(card: ScorecardParts) -> Faults:
         for index, kind in enumerate(kinds):
             if kind not in KIND_OF or KIND_OF[kind].shape not in _READ:
                 yield PolicyFault(("kinds", name, index), no_kind(kind, _READ))
+
+
+def _faults_of_least(card: ScorecardParts) -> Faults:
+    for name, amount in card.least.items():
+        found = [*faults_of_kinds((name,), card.kinds, DONE), *faults_of_least(name, amount)]
+        yield from (PolicyFault(("least", name), fault.sentence) for fault in found)
 
 
 def _faults_of_features(card: ScorecardParts) -> Faults:

@@ -11,7 +11,7 @@ from itertools import pairwise
 from string import Formatter
 from typing import TypeAlias, TypeVar
 
-from services.scorer.core.catalogue import AnyHint, Tell, Use
+from services.scorer.core.catalogue import AnyHint, Begin, Tell, Use
 from services.scorer.core.features.stated import CONTACTS_BAND, ContactsStanding, Fact
 from services.scorer.core.scorecard_parts import (
     BASE,
@@ -172,7 +172,7 @@ def faults_of_hint(card: ScorecardParts, hint: AnyHint) -> Faults:
     yield from below(("code",), faults_of_code(hint.code))
     if sum(1 for other in card.hints if other.code == hint.code) > 1:
         yield PolicyFault(("code",), "Another hint has this code.")
-    its_own = ["amount"] if isinstance(hint, Tell) else ["at_least"] if isinstance(hint, Use) else []
+    its_own = ["amount"] if isinstance(hint, Begin | Tell) else ["at_least"] if isinstance(hint, Use) else []
     yield from faults_of_sentences(hint.en, hint.zh, placeholders=[*_PLACEHOLDERS, *its_own])
     yield from hint.faults(card.kinds)
 

@@ -201,6 +201,10 @@ class ScorecardParts(_Part, frozen=True, kw_only=True):
     """What people call a dimension. The five of the shipped scorecard need none; any other goes by its code."""
     kinds: dict[str, tuple[str, ...]] = {}
     """Lists of kinds by a name, which stands for them in features."""
+    least: dict[str, int] = {}
+    """Minor units, by a kind or a name of `[kinds]`. A month in which the amounts of such a kind come to less is no
+    kind-month: it earns nothing, but what was late in it counts as late. Where no amount was told, or 0, it is one.
+    What features add up has all amounts, small or not."""
     features: dict[str, AnyFeature]
     """What is measured, by a name."""
     segments: tuple[Segment, ...] = ()

@@ -177,16 +177,16 @@ class Vectors(Head, array_like=True, gc=False):
         limits = self.limits[months] if self.limits else [0] * len(counts)
         return sum([limit for limit, named_by, had in zip(limits, limited, counts, strict=True) if named_by <= had])
 
-    def of_weight(self, least: int) -> int:
-        """The mask of the months whose amounts come to this at least. A sum of 0 makes nothing light: it does not say
+    def light(self, least: int) -> int:
+        """The mask of the months whose amounts come to less than this. A sum of 0 makes nothing light: it does not say
         whether 0 was told or nothing."""
         if not self.sums or min(self.sums) >= least:
-            return self.mask
-        light = 0
+            return 0
+        found = 0
         for bit, total in zip(_bits(self.mask), reversed(self.sums), strict=True):
             if 0 < total < least:
-                light |= bit
-        return self.mask ^ light
+                found |= bit
+        return found
 
     def first_named(self, since: int) -> int | None:
         """The first month from `since` on in which a limit is named; None where none is (rules E19)."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from typing import ClassVar, Literal, TypeAlias
 
 import msgspec
@@ -16,9 +16,7 @@ from services.scorer.core.features.base import (
     Windowed,
     codes_of,
     faults_of_kinds,
-    faults_of_least,
     faults_of_months,
-    kinds_of,
 )
 from services.scorer.core.features.months import WINDOW_MONTHS_MAX, Months, Plan, weighted
 from services.scorer.core.vectors import COUNT, LIMIT, SUM
@@ -102,55 +100,21 @@ class Sum(_Done, frozen=True, kw_only=True, tag="sum"):
 
 
 class MonthsActive(_Done, frozen=True, kw_only=True, tag="months_active"):
-    """How many months have at least one such event; a kind with a `least` has only those in which its amounts come to
-    it."""
+    """How many months have at least one such event."""
 
     unit: ClassVar[Unit] = "months"
-    least: dict[str, int] = msgspec.field(default_factory=dict)
-    """Minor units, by what `kinds` names: a month in which the amounts of such a kind come to less does not have it.
-    Where no amount was told, or 0, the kind counts as it does without this. Of several for a kind the highest holds."""
-
-    def faults(self, groups: Groups) -> Iterator[PolicyFault]:
-        yield from super().faults(groups)
-        for name, amount in self.least.items():
-            if name not in self.kinds:
-                yield PolicyFault(("least", name), f"Use what `kinds` names: {', '.join(self.kinds)}.")
-            for fault in faults_of_least(name, amount):
-                yield PolicyFault(("least", *fault.key), fault.sentence)
 
     def highest(self, groups: Groups) -> int | None:
         return self.months
 
     def measure(self, plan: Plan, groups: Groups) -> Measure:
         window = plan.window(weighted(self.codes(groups)), self.months)
-        least: dict[int, int] = {}
-        for name in self.kinds:
-            for kind in kinds_of([name], groups):
-                least[kind.code] = max(self.least.get(name, 0), least.get(kind.code, 0))
 
         def months_active(of: Months) -> Measured | None:
             observed = of.observed[window]
             return (of.union[window].bit_count(), observed) if observed else None
 
-        def months_of_weight(of: Months) -> Measured | None:
-            observed, active = of.observed[window], of.union[window]
-            return (_of_weight(of, least, active).bit_count(), observed) if observed else None
-
-        return months_of_weight if self.least else months_active
-
-
-def _of_weight(of: Months, least: Mapping[int, int], active: int) -> int:
-    """Those of these months in which one of the kinds comes to its least. With most people the first kind that they
-    have does so in all months, and no other is unpacked."""
-    found = 0
-    for code, amount in least.items():
-        of_kind = of.of_kind(code)
-        if of_kind is not None:
-            heavy, ago = of_kind.of_weight(amount) & ~of_kind.reversed_months(), of.through - of_kind.last
-            found |= heavy << ago if ago >= 0 else heavy >> -ago
-            if not active & ~found:
-                return active
-    return found & active
+        return months_active
 
 
 class Regular(_Done, frozen=True, kw_only=True, tag="regular"):

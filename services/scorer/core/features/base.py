@@ -94,6 +94,15 @@ def codes_of(names: Sequence[str], groups: Groups) -> frozenset[int]:
     return frozenset(kind.code for kind in kinds_of(names, groups))
 
 
+def least_of(least: Mapping[str, int], groups: Groups) -> dict[int, int]:
+    """By kind the amount below which a month of it is light; of several the highest."""
+    found: dict[int, int] = {}
+    for name, amount in least.items():
+        for code in codes_of([name], groups):
+            found[code] = max(amount, found.get(code, 0))
+    return found
+
+
 def faults_of_kinds(
     names: Sequence[str], groups: Groups, shapes: Sequence[Shape], key: str = "kinds"
 ) -> Iterator[PolicyFault]:

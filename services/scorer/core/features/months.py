@@ -34,6 +34,9 @@ Kinds: TypeAlias = tuple[tuple[int, int], ...]
 _WALKED = (1 << WALKED_MONTHS) - 1
 
 
+_Looks: TypeAlias = Mapping[int, Sequence[tuple[int, int, Sequence[tuple[int, int]]]]]
+
+
 class Circle(NamedTuple):
     """What a person's contacts bear on the score, each figure as coarse as it may be seen (rules S12)."""
 
@@ -90,32 +93,46 @@ class Months(msgspec.Struct):
 
 
 def walk(plan: Plan, state: State, through: int, circle: Circle | None) -> Months:
-    masks_by_kind, late_by_kind = _walked(state, through)
-    masks, observed, union = _grouped(plan, masks_by_kind)
+    unpacked: dict[int, Vectors] = {}
+    masks_by_kind, light_and_late, late_by_kind = _walked(plan.least, state, through, unpacked)
+    masks, observed, union = _grouped(plan, masks_by_kind, light_and_late)
     late = _late(plan, late_by_kind)
     figures: dict[int, list[dict[int, Figure]]] = {}
     if plan.reads_figures:
         for key, packed in state.figures.items():
             figures.setdefault(key[HASH_BYTES], []).append(unpack_figures(packed))
     history = max(0, through - state.first + 1) if state.first else 0
-    return Months(state, through, circle, history, figures, masks, late, observed, union, {})
+    return Months(state, through, circle, history, figures, masks, late, observed, union, unpacked)
 
 
-def _walked(state: State, through: int) -> tuple[Mapping[int, int], Mapping[int, Sequence[Late]]]:
-    """By kind its mask, and what was late of it."""
+def _walked(
+    least: Mapping[int, int], state: State, through: int, unpacked: dict[int, Vectors]
+) -> tuple[Mapping[int, int], Mapping[int, int], Mapping[int, Sequence[Late]]]:
+    """By kind its mask without the light months, those light ones in which something was late, and what was late."""
     masks: dict[int, int] = {}
+    light_and_late: dict[int, int] = {}
     late: dict[int, Sequence[Late]] = {}
     for code, packed in state.kinds.items():
-        of_kind = head(packed)
+        light = 0
+        if code in least:
+            of_kind: Head = (whole := unpack(packed))
+            unpacked[code], light = whole, whole.light(least[code])
+        else:
+            of_kind = head(packed)
         # A month in which more was taken back than done is none: a reversal may be all that it has.
         mask = of_kind.mask & ~of_kind.reversed_months() if code in REVERSIBLE else of_kind.mask
         age = through - of_kind.last
         mask = (mask << age if age >= 0 else mask >> -age) & _WALKED
-        if mask:
-            masks[code] = mask
         if of_kind.late:
             late[code] = _late_ones(of_kind, through)
-    return masks, late
+        if light:
+            light = (light << age if age >= 0 else light >> -age) & mask
+            mask ^= light
+            if of_kind.late and (light := light & reduce(or_, [1 << age for age, _, _ in late[code]], 0)):
+                light_and_late[code] = light
+        if mask:
+            masks[code] = mask
+    return masks, light_and_late, late
 
 
 def _late_ones(of_kind: Head, through: int) -> Sequence[Late]:
@@ -130,19 +147,23 @@ def _late_ones(of_kind: Head, through: int) -> Sequence[Late]:
 
 
 def _grouped(
-    plan: Plan, masks_by_kind: Mapping[int, int]
+    plan: Plan, masks_by_kind: Mapping[int, int], light_and_late: Mapping[int, int]
 ) -> tuple[Sequence[Sequence[tuple[int, int]]], Sequence[int], Sequence[int]]:
     """The masks of each group; of each window its kind-months, and its months. A kind that a person has nothing of
-    costs nothing."""
+    costs nothing, and nearly nobody has months that are light and late."""
     found: dict[int, list[tuple[int, int]]] = {}
     observed, union = [0] * len(plan.windows), [0] * len(plan.windows)
-    for code, mask in masks_by_kind.items():
-        for group, weight, windows in plan.looks_of.get(code, ()):
-            found.setdefault(group, []).append((mask, weight))
-            for index, window in windows:
-                within = mask & window
-                observed[index] += within.bit_count()
-                union[index] |= within
+    seen = [(masks_by_kind, plan.looks_of)]
+    if light_and_late:
+        seen.append((light_and_late, plan.looks_for_lateness_of))
+    for masks_of, looks_of in seen:
+        for code, mask in masks_of.items():
+            for group, weight, windows in looks_of.get(code, ()):
+                found.setdefault(group, []).append((mask, weight))
+                for index, window in windows:
+                    within = mask & window
+                    observed[index] += within.bit_count()
+                    union[index] |= within
     masks: list[Sequence[tuple[int, int]]] = [()] * plan.groups
     for group, of_group in found.items():
         masks[group] = of_group
@@ -197,8 +218,11 @@ class _Computed(dict[int, T]):
 class Plan:
     """Which kinds and windows the features of a policy look at, so that each is walked once."""
 
-    def __init__(self) -> None:
-        self._groups: dict[Kinds, int] = {}
+    def __init__(self, least: Mapping[int, int] = {}) -> None:
+        self.least = least
+        """By kind the amount below which a month is *light*: no kind-month (rules S25), but for what asks for lateness
+        where something was late."""
+        self._groups: dict[tuple[Kinds, bool], int] = {}
         self._windows: dict[tuple[int, int], int] = {}
         self.groups_of: dict[int, list[tuple[int, int]]] = {}
         """The groups that a kind belongs to, each with its weight there."""
@@ -206,7 +230,7 @@ class Plan:
 
     def of_same_groups(self) -> Plan:
         """Another one, for other windows of the same kinds."""
-        plan = Plan()
+        plan = Plan(self.least)
         plan._groups, plan.groups_of = self._groups, self.groups_of
         return plan
 
@@ -220,7 +244,7 @@ class Plan:
         return list(self._windows)
 
     @cached_property
-    def looks_of(self) -> Mapping[int, Sequence[tuple[int, int, Sequence[tuple[int, int]]]]]:
+    def looks_of(self) -> _Looks:
         """By kind its groups, each with the kind's weight there, and with place and mask of the group's windows."""
         of_group: dict[int, list[tuple[int, int]]] = {}
         for index, (group, mask) in enumerate(self.windows):
@@ -231,21 +255,29 @@ class Plan:
         }
 
     @cached_property
+    def looks_for_lateness_of(self) -> _Looks:
+        """The same of the groups that ask for lateness."""
+        of_lateness = {place for (_, of_lateness), place in self._groups.items() if of_lateness}
+        return {code: [look for look in looks if look[0] in of_lateness] for code, looks in self.looks_of.items()}
+
+    @cached_property
     def nothing(self) -> Sequence[LateKinds]:
         """For each group: that nothing was late, as with most people."""
         return [()] * self.groups
 
-    def group(self, kinds: Kinds) -> int:
+    def group(self, kinds: Kinds, *, of_lateness: bool = False) -> int:
         """Where `Months.masks` and `Months.late` have these kinds."""
-        if kinds not in self._groups:
-            self._groups[kinds] = len(self._groups)
+        key = (kinds, of_lateness and any(code in self.least for code, _ in kinds))
+        if key not in self._groups:
+            self._groups[key] = len(self._groups)
             for code, weight in kinds:
-                self.groups_of.setdefault(code, []).append((self._groups[kinds], weight))
-        return self._groups[kinds]
+                self.groups_of.setdefault(code, []).append((self._groups[key], weight))
+        return self._groups[key]
 
-    def window(self, kinds: Kinds, months: int) -> int:
+    def window(self, kinds: Kinds, months: int, *, of_lateness: bool = False) -> int:
         """Where `Months.observed` and `Months.union` have the last months of these kinds."""
-        return self._windows.setdefault((self.group(kinds), (1 << months) - 1), len(self._windows))
+        group = self.group(kinds, of_lateness=of_lateness)
+        return self._windows.setdefault((group, (1 << months) - 1), len(self._windows))
 
 
 def weighted(codes: Iterable[int], weights: Mapping[int, int] = {}) -> Kinds:

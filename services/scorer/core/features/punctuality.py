@@ -58,7 +58,11 @@ class Share(_Fading, frozen=True, kw_only=True, tag="share"):
 
     def measure(self, plan: Plan, groups: Groups) -> Measure:
         kinds, months, halves = self.weighted(groups), self.months, self.halves or self.months
-        group, window, mask = plan.group(kinds), plan.window(kinds, months), (1 << months) - 1
+        group, window, mask = (
+            plan.group(kinds, of_lateness=True),
+            plan.window(kinds, months, of_lateness=True),
+            (1 << months) - 1,
+        )
         even = all(weight == WHOLE for _, weight in kinds)
 
         def share(of: Months) -> Measured | None:
@@ -89,7 +93,7 @@ class Worst(_Fading, frozen=True, kw_only=True, tag="worst"):
 
     def measure(self, plan: Plan, groups: Groups) -> Measure:
         kinds, months, halves = self.weighted(groups), self.months, self.halves or self.months
-        group, window = plan.group(kinds), plan.window(kinds, months)
+        group, window = plan.group(kinds, of_lateness=True), plan.window(kinds, months, of_lateness=True)
 
         def worst(of: Months) -> Measured | None:
             observed = of.observed[window]
@@ -140,7 +144,7 @@ class MonthsSince(_LateFrom, frozen=True, kw_only=True, tag="months_since"):
 
     def measure(self, plan: Plan, groups: Groups) -> Measure:
         kinds, months, late_from = weighted(self.codes(groups)), self.months, self.late_from
-        group, window = plan.group(kinds), plan.window(kinds, months)
+        group, window = plan.group(kinds, of_lateness=True), plan.window(kinds, months, of_lateness=True)
 
         def months_since(of: Months) -> Measured | None:
             observed = of.observed[window]
@@ -162,7 +166,7 @@ class MonthsLate(_LateFrom, frozen=True, kw_only=True, tag="months_late"):
 
     def measure(self, plan: Plan, groups: Groups) -> Measure:
         kinds, months, late_from = weighted(self.codes(groups)), self.months, self.late_from
-        group, window = plan.group(kinds), plan.window(kinds, months)
+        group, window = plan.group(kinds, of_lateness=True), plan.window(kinds, months, of_lateness=True)
 
         def months_late(of: Months) -> Measured | None:
             observed = of.observed[window]
@@ -194,7 +198,11 @@ class DaysLate(_Fading, frozen=True, kw_only=True, tag="days_late"):
 
     def measure(self, plan: Plan, groups: Groups) -> Measure:
         kinds, months, halves = self.weighted(groups), self.months, self.halves or self.months
-        group, window, most = plan.group(kinds), plan.window(kinds, months), self.most
+        group, window, most = (
+            plan.group(kinds, of_lateness=True),
+            plan.window(kinds, months, of_lateness=True),
+            self.most,
+        )
 
         def days_late(of: Months) -> Measured | None:
             observed = of.observed[window]
@@ -223,7 +231,7 @@ class KeptInARow(_LateFrom, frozen=True, kw_only=True, tag="streak"):
 
     def measure(self, plan: Plan, groups: Groups) -> Measure:
         kinds, months, late_from = weighted(self.codes(groups)), self.months, self.late_from
-        group, window = plan.group(kinds), plan.window(kinds, months)
+        group, window = plan.group(kinds, of_lateness=True), plan.window(kinds, months, of_lateness=True)
 
         def streak(of: Months) -> Measured | None:
             observed = of.observed[window]

@@ -121,7 +121,7 @@ def _followed(hint: AnyHint, usual: State, ahead: Usual, through: int, kinds: tu
                 yield with_events(usual, list(_events(kinds, months, 0, ahead)))
         case Begin():
             for kind in kinds:
-                yield with_events(usual, list(_events((kind,), months, 0)))
+                yield with_events(usual, list(_events((kind,), months, hint.at_least)))
         case Tell():
             for figure in (hint.at_least, AMOUNT_MAX) if kinds else ():
                 yield with_events(usual, list(_events(kinds, months, figure)))
@@ -168,18 +168,22 @@ def _kinds(hint: AnyHint, present: Present, card: Scorecard) -> tuple[str, ...]:
             return lacking
 
 
-def _events(kinds: tuple[str, ...], months: range, figure: int, kept: Usual | None = None) -> Iterator[Event]:
+def _events(kinds: tuple[str, ...], months: range, at_least: int, kept: Usual | None = None) -> Iterator[Event]:
     """One of each of these kinds in each of these months. Figures are as low as may be: no higher one earns less. So is
-    what is paid, but of what is kept up, which comes to what it usually does."""
+    what is paid, 1 at least, but of what is kept up, which comes to what it usually does."""
     for month in months:
         for index, name in enumerate(kinds):
             match KIND_OF[name].shape:
                 case Shape.FIGURE:
                     consent = Consent(id=_HINT, purpose=_HINT, given_at=instant_of(0))
-                    body = BehaviorEvent(kind=name, amount=figure, consent=consent)
+                    body = BehaviorEvent(kind=name, amount=at_least, consent=consent)
                 case shape:
                     days_late = 0 if shape is Shape.OBLIGATION else None
-                    paid = 1 if kept is None else min(kept.left_to_pay(KIND_OF[name].code, month), AMOUNT_MAX)
+                    paid = (
+                        max(at_least, 1)
+                        if kept is None
+                        else min(kept.left_to_pay(KIND_OF[name].code, month), AMOUNT_MAX)
+                    )
                     body = BehaviorEvent(kind=name, days_late=days_late, amount=paid or None)
             yield _event(body, month, index)
 

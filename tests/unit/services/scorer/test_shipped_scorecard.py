@@ -12,6 +12,7 @@ from services.scorer.core.messages import Event
 from shared.contracts.messages import RecordChange
 from tests.support import lives
 from tests.support.lives import (
+    BEFORE,
     CASH_LOAN,
     CREDIT_CARD,
     FIGURES,
@@ -98,10 +99,19 @@ VERY_SMALL = [
 
 
 @pytest.mark.parametrize("very_small", VERY_SMALL)
-@pytest.mark.parametrize("before", [[], verified(), [*identity(), *rich()]], ids=["new", "verified", "rich"])
-def test_whoever_pays_nothing_but_very_small_sums_earns_at_most_20_points(
-    before: list[Event], very_small: list[Event]
-) -> None:
+@pytest.mark.parametrize(
+    "before",
+    [
+        [],
+        verified(),
+        [*identity(), *rich()],
+        [*verified(), *card()],
+        [*verified(), *monthly(CREDIT_CARD, amount=200_000)],
+        household(),
+    ],
+    ids=["new", "verified", "rich", "one card", "payments alone", "household"],
+)
+def test_very_small_sums_earn_at_most_20_points(before: list[Event], very_small: list[Event]) -> None:
     plain, more = (Life("", events).scores(EVERY_MONTH) for events in (before, [*before, *very_small]))
     assert all(0 <= after - score <= 20 for score, after in zip(plain, more, strict=True))
 
@@ -112,6 +122,26 @@ def test_whoever_pays_nothing_but_very_small_sums_earns_at_most_20_points(
 def test_a_small_payment_that_is_not_very_small_or_that_nobody_tells_counts_in_full(enough: list[Event]) -> None:
     large = [once(one.body.kind, one.month - lives.FIRST, amount=10**8) for one in enough]
     assert Life("", [*verified(), *enough]).scores() == Life("", [*verified(), *large]).scores()
+
+
+@pytest.mark.parametrize("kind", [CASH_LOAN, CREDIT_CARD, lives.PHONE, "transit.fare", "hotel.stay"])
+@pytest.mark.parametrize("before", [[], rich(), household(BEFORE)], ids=["new", "told", "household"])
+@pytest.mark.parametrize("month", [0, 7])
+def test_a_very_small_payment_on_time_never_costs_a_point(kind: str, before: list[Event], month: int) -> None:
+    """Nor where statements and figures are known, and no obligation."""
+    known = [*before, *monthly("credit_card.statement", "credit_card.payment", amount=200_000, limit=1_000_000)]
+    plain, more = (Life("", events).scores(EVERY_MONTH) for events in (known, [*known, once(kind, month, amount=1)]))
+    assert all(score <= after for score, after in zip(plain, more, strict=True))
+
+
+@pytest.mark.parametrize("days", [1, 30, 89])
+def test_a_very_small_payment_that_is_late_costs_points(days: int) -> None:
+    plain, more = (
+        Life("", events).scores()
+        for events in (household(), [*household(), once(CASH_LOAN, 0, amount=1, days_late=days)])
+    )
+    assert all(score >= after for score, after in zip(plain, more, strict=True))
+    assert plain[0] > more[0]
 
 
 def test_one_month_of_weight_does_not_make_up_for_two_years_of_none() -> None:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, TypeAlias
 
 import msgspec
 import pytest
 
 from services.scorer.core.features import AnyFeature
-from services.scorer.core.features.base import Measured
+from services.scorer.core.features.base import Measured, least_of
 from services.scorer.core.features.months import Circle, Plan, walk
 from services.scorer.core.messages import Event
 from services.scorer.core.state import State
@@ -20,11 +21,13 @@ Told: TypeAlias = tuple[int, str, dict[str, Any]]
 """Months ago (0 is the last complete month), kind, fields."""
 
 
-def measured(state: State, feature: dict[str, Any], circle: Circle | None = None) -> Measured | None:
+def measured(
+    state: State, feature: dict[str, Any], circle: Circle | None = None, least: Mapping[str, int] = {}
+) -> Measured | None:
     """What the feature says at the end of January 2026."""
     of: AnyFeature = msgspec.convert(feature, AnyFeature)
     assert list(of.faults(GROUPS)) == []
-    plan = Plan()
+    plan = Plan(least_of(least, GROUPS))
     measure = of.measure(plan, GROUPS)
     return measure(walk(plan, state, JAN, circle))
 
@@ -139,23 +142,6 @@ CASES: list[tuple[str, list[Told], dict[str, Any], Measured | None]] = [
      {"is": "sum", "kinds": [CARDS], "months": 3}, (304, 2)),
     ("months active", [paid(0), paid(0, BILL), paid(5)],
      {"is": "months_active", "kinds": ["dues"], "months": 6}, (2, 3)),
-    ("months active: what comes to less in a month",
-     [paid(0, amount=99), paid(1, amount=50), paid(1, amount=50), paid(2, BILL, amount=1), paid(3, BILL, amount=100)],
-     {"is": "months_active", "kinds": ["dues"], "months": 6, "least": {"dues": 100}}, (2, 4)),
-    ("months active: another kind that comes to more", [paid(0, amount=1), paid(0, FARE, amount=9), paid(1, BILL)],
-     {"is": "months_active", "kinds": [CARDS, FARE, BILL], "months": 6, "least": {CARDS: 100, BILL: 100}}, (2, 3)),
-    ("months active: a kind that is named twice", [paid(0, amount=99), paid(1, amount=50), paid(2, amount=100)],
-     {"is": "months_active", "kinds": [CARDS, "dues"], "months": 6, "least": {"dues": 100, CARDS: 50}}, (1, 3)),
-    ("months active: a kind that is named once more without an amount", [paid(0, amount=99), paid(2, amount=100)],
-     {"is": "months_active", "kinds": [CARDS, "dues"], "months": 6, "least": {"dues": 100}}, (1, 2)),
-    ("months active: nobody told what was paid", [paid(0), paid(1, amount=9), paid(2), paid(6)],
-     {"is": "months_active", "kinds": ["dues"], "months": 6, "least": {"dues": 100}}, (2, 3)),
-    ("months active: in the running month", [paid(-1, amount=900), paid(0, amount=9)],
-     {"is": "months_active", "kinds": ["dues"], "months": 6, "least": {"dues": 100}}, (0, 1)),
-    ("months active: much was taken back",
-     [(0, SHOP, {"count": 2, "amount": 900}), (0, SHOP, {"reverses": True, "amount": 850}),
-      (1, SHOP, {}), (1, SHOP, {"reverses": True}), paid(1, BILL, amount=1)],
-     {"is": "months_active", "kinds": [SHOP, BILL], "months": 6, "least": {SHOP: 100, BILL: 2}}, (0, 2)),
     ("regular: of the months seen", [paid(0), paid(2)], {"is": "regular", "kinds": [CARDS], "months": 12}, (666, 3)),
     ("regular: of the window at most", [paid(0), paid(23)],
      {"is": "regular", "kinds": [CARDS], "months": 12}, (83, 12)),
@@ -241,3 +227,57 @@ def test_contacts_are_known_from_the_last_run(feature: str, expected: Measured) 
     named: dict[str, Any] = {"is": feature}
     assert measured(State(), named, Circle(650, 15, 250)) == expected
     assert measured(State(), named) is None
+
+
+LIGHT, HEAVY = {"amount": 99}, {"amount": 100}
+ACTIVE = {"is": "months_active", "kinds": ["dues"], "months": 6}
+OF_WEIGHT: list[tuple[str, list[Told], dict[str, Any], Measured | None]] = [
+    (
+        "what comes to less in a month is none",
+        [paid(0, **LIGHT), paid(1, **HEAVY), paid(2, BILL, **LIGHT)],
+        ACTIVE,
+        (1, 1),
+    ),
+    ("several come to it together", [paid(0, amount=50), paid(0, amount=50)], ACTIVE, (1, 1)),
+    ("another kind of the month comes to it", [paid(0, **LIGHT), paid(0, BILL, **HEAVY)], ACTIVE, (1, 1)),
+    ("nothing else is known", [paid(0, **LIGHT)], ACTIVE, None),
+    ("nobody told what was paid", [paid(0), paid(1, amount=0)], ACTIVE, (2, 2)),
+    ("in the running month", [paid(-1, **HEAVY), paid(0, **LIGHT)], ACTIVE, None),
+    (
+        "much was taken back",
+        [(0, SHOP, {"count": 2, "amount": 900}), (0, SHOP, {"reverses": True, "amount": 850})],
+        {**ACTIVE, "kinds": [SHOP]},
+        None,
+    ),
+    ("a kind without a least", [paid(0, FARE, amount=1)], {**ACTIVE, "kinds": [FARE]}, (1, 1)),
+    (
+        "no variety",
+        [paid(0, **LIGHT), paid(0, BILL, **HEAVY)],
+        {"is": "variety", "kinds": ["dues"], "months": 6},
+        (1, 1),
+    ),
+    ("no evidence", [paid(0, **HEAVY), paid(1, **LIGHT)], SHARE, (1000, 1)),
+    ("late is late", [paid(0, **HEAVY), late(1, **LIGHT)], SHARE, (500, 2)),
+    ("nothing else is known, and it was late", [late(3, 9, **LIGHT), paid(4, **LIGHT)], WORST, (9, 1)),
+    ("what was late is no activity", [late(0, **LIGHT)], ACTIVE, None),
+    (
+        "late in a month that counts, and in one that does not",
+        [late(0, 9, **HEAVY), late(1, 5, BILL, **LIGHT)],
+        {**DAYS, "kinds": ["dues"]},
+        (14, 2),
+    ),
+    (
+        "what is added up has all",
+        [paid(0, amount=7), paid(1, **HEAVY)],
+        {"is": "sum", "kinds": [CARDS], "months": 3},
+        (107, 1),
+    ),
+]
+
+
+@pytest.mark.parametrize(("events", "feature", "says"), [c[1:] for c in OF_WEIGHT], ids=[c[0] for c in OF_WEIGHT])
+def test_a_month_that_comes_to_less_than_its_least_earns_nothing_and_is_late_where_it_was(
+    events: list[Told], feature: dict[str, Any], says: Measured | None
+) -> None:
+    """(rules S25) Of two amounts for a kind the higher holds."""
+    assert measured(told(*events), feature, least={"dues": 100, CARDS: 50, SHOP: 100}) == says

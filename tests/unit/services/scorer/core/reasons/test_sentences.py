@@ -125,7 +125,7 @@ def test_key_reasons_are_four_and_what_holds_the_score_down_beside_them() -> Non
 
 def test_where_a_cap_with_conditions_takes_points_nobody_is_told_that_nothing_is_lost() -> None:
     """(rules S11) Whatever else is at its best."""
-    taken = Evaluation(745, False, (), (), (Item("very-small-payments", -5, 0, {"cap": 10}),))
+    taken = Evaluation(745, False, (), (), (Item("small-acts", -5, 0, {"cap": 10}),))
     wording = Wording(SHIPPED, "en", "CNY")
     [said] = obstacles(taken, reasons(taken, wording), {}, wording)
     assert said.endswith("5 of their points do not count.")
