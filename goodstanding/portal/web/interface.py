@@ -21,7 +21,7 @@ from goodstanding.portal.people import Known
 from goodstanding.portal.tokens import Token
 from goodstanding.portal.web import events
 from goodstanding.portal.web.answers import document_of
-from goodstanding.portal.web.office import Caller, Office, body_of, language_of, office_of
+from goodstanding.portal.web.office import Caller, Office, body_of, language_asked, office_of
 from goodstanding.portal.web.problems import ProblemError
 from services.scorer.core.reasons.figures import Language
 from shared.contracts.checks import request_of
@@ -77,7 +77,7 @@ def _explained(
     """The same of a part that explains the score, in the language of whoever asks."""
 
     async def handle(request: Request) -> Response:
-        office, language = office_of(request), language_of(request)
+        office, language = office_of(request), language_asked(request)
         now, known = await _known(request, scope)
         if (found := office.people.explained(known, now, language)) is None:
             raise ProblemError(404, "no-score", _NO_SCORE)

@@ -148,8 +148,24 @@ def language_of(request: HTTPConnection) -> Language:
         or request.cookies.get("language")
         or request.headers.get("accept-language", "")
     )
-    first = next((part for part in said.lower().replace(" ", "").split(",") if part[:2] in ("en", "zh")), "en")
-    return "zh" if first.startswith("zh") else "en"
+    return next((found for part in said.split(",") if (found := _language(part))), "en")
+
+
+def language_asked(request: HTTPConnection) -> Language:
+    """The same for a program, which must not take English for the language that it named in the address. Raises
+    ProblemError."""
+    asked = request.query_params.get("language")
+    if asked and _language(asked) is None:
+        raise ProblemError(422, "wrong-type", "Say `en` or `zh`: there is no other language.", field="language")
+    return language_of(request)
+
+
+def _language(tag: str) -> Language | None:
+    match tag.partition(";")[0].strip().lower().partition("-")[0]:
+        case "en" | "zh" as found:
+            return found
+        case _:
+            return None
 
 
 async def body_of(request: Request, bytes_max: int = BODY_BYTES_MAX) -> bytes:

@@ -114,7 +114,7 @@ def _problems(of: Operation) -> Iterator[tuple[str, dict[str, Any]]]:
     if of.method == "GET":
         yield "304", {"description": "As it was: the `ETag` is that of `If-None-Match`"}
     for status, meaning in sorted({**_PROBLEMS, "404": of.not_found}.items()):
-        if status == "422" and not _takes(of):
+        if status == "422" and not (_takes(of) or of.has_language):
             continue
         yield (
             status,
