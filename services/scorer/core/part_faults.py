@@ -87,7 +87,7 @@ def _faults_of_bins(card: ScorecardParts, rule: Rule) -> Faults:
                 sentence = f"Contacts are seen in bands of {CONTACTS_BAND} points from {BASE} on: use such a start."
                 yield PolicyFault(("bins", index), sentence)
     if feature.better and rule.direction not in (None, feature.better):
-        sentence = f'Say direction = "{feature.better}": being late is never better than being on time.'
+        sentence = f'Say direction = "{feature.better}": {feature.better_because}.'
         yield PolicyFault(("direction",), sentence)
     yield from _faults_of_direction(rule)
 

@@ -220,6 +220,8 @@ class History(Feature, frozen=True, kw_only=True, tag="history"):
     unit: ClassVar[Unit] = "months"
     observed: ClassVar[str] = "the same"
     is_observed: ClassVar[bool] = True
+    better: ClassVar[Literal["higher", "lower"] | None] = "higher"
+    better_because: ClassVar[str] = "to be known for longer never costs points"
 
     def highest(self, groups: Groups) -> int | None:
         return WINDOW_MONTHS_MAX

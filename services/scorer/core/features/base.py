@@ -38,7 +38,8 @@ class Feature(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     tells_of_means: ClassVar[bool] = False
     """Whether it reads figures that a person has told: no rule may take points for those."""
     better: ClassVar[Literal["higher", "lower"] | None] = None
-    """The one direction that makes sense, of what tells of lateness; None where it is the policy's choice."""
+    """The one direction that makes sense; None where it is the policy's choice."""
+    better_because: ClassVar[str] = "being late is never better than being on time"
     on_contacts: ClassVar[bool] = False
     """Whether it reads what is explained to nobody in detail."""
     observed: ClassVar[str] = "1"

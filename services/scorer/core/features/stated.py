@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 from services.scorer.core.features.base import Feature, Groups, Measure, Measured, Unit, Windowed, no_kind
 from services.scorer.core.features.months import Circle, Months, Plan
@@ -73,6 +73,8 @@ class Fact(Feature, frozen=True, kw_only=True, tag="fact"):
 class _OfMeans(Windowed, frozen=True, kw_only=True):
     shapes: ClassVar[tuple[Shape, ...]] = (Shape.FIGURE,)
     tells_of_means: ClassVar[bool] = True
+    better: ClassVar[Literal["higher", "lower"] | None] = "higher"
+    better_because: ClassVar[str] = "a higher figure never costs points"
 
 
 class SteadyFigure(_OfMeans, frozen=True, kw_only=True, tag="figure"):

@@ -30,7 +30,17 @@ def village(*bounds: str, of: str = VILLAGE) -> str:
     return of.replace(RULES, "".join(bounds) + RULES, 1)
 
 
+INCOME = 'income = { is = "figure", kinds = ["income.reported"], months = 12, steady_months = 1 }'
+HISTORY = 'known = { is = "history" }'
+
+
+def with_feature(feature: str) -> str:
+    return VILLAGE.replace("[features]", f"[features]\n{feature}", 1)
+
+
 ACCEPTED = [
+    ("of low figures", village(limit('{ feature = "income", below = 300000 }'), of=with_feature(INCOME))),
+    ("of newcomers", village(limit('{ feature = "known", below = 12 }'), of=with_feature(HISTORY))),
     ("of the worse", village(limit(UP_TO_900))),
     ("of the later", village(limit('{ feature = "worst", at_least = 5 }'))),
     ("a ladder", village(limit(UP_TO_900, 600, "below"), limit(FROM_900))),
@@ -41,6 +51,12 @@ ACCEPTED = [
 ]
 # What is refused, the policy, the part, the feature and the step, the loss.
 REFUSED = [
+    ("a figure that no rule reads",
+     village(limit(f'{{ feature = "income", at_least = 300000 }}, {RARELY}'), of=with_feature(INCOME)),
+     "limits[0]", "income, higher: whoever goes from 0 to 300000", 169),
+    ("a history that no rule reads",
+     village(limit(f'{{ feature = "known", at_least = 12 }}, {RARELY}'), of=with_feature(HISTORY)),
+     "limits[0]", "known, higher: whoever goes from 1 to 12", 169),
     ("of the better", village(limit(FROM_900)), "limits[0]", "on_time, higher: whoever goes from 0 to 900", 30),
     ("of the earlier", village(limit('{ feature = "worst", at_least = 1, below = 5 }')), "limits[0]",
      "worst, lower: whoever goes from 5 to 1", 150),

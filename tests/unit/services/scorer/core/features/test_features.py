@@ -229,7 +229,8 @@ def test_contacts_are_known_from_the_last_run(feature: str, expected: Measured) 
     assert measured(State(), named) is None
 
 
-LIGHT, HEAVY = {"amount": 99}, {"amount": 100}
+LIGHT: dict[str, Any] = {"amount": 99}
+HEAVY: dict[str, Any] = {"amount": 100}
 ACTIVE = {"is": "months_active", "kinds": ["dues"], "months": 6}
 OF_WEIGHT: list[tuple[str, list[Told], dict[str, Any], Measured | None]] = [
     (
