@@ -13,7 +13,7 @@ import json
 import sys
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import msgspec
 
@@ -21,20 +21,45 @@ from goodstanding_client.changes import SCORES, TIERS, Change, Erased, ScoreChan
 from goodstanding_client.follower import Follower, NoTopicError
 from goodstanding_client.login import login_options
 
+Told: TypeAlias = tuple[str, str, Any]
+"""Topic, person and body, which is None for whoever was erased."""
+Stands: TypeAlias = dict[tuple[str, str], Told]
+
 
 async def follow(kafka: str, prefix: str, login: Mapping[str, Any], *, once: bool) -> None:
-    async with Follower(kafka, prefix=prefix, on_change=_show, **login) as follower:
+    stands: Stands = {}
+
+    async def changed(change: Change) -> None:
+        if once:
+            keep(stands, change)
+        else:
+            _show(_told(change))
+
+    async with Follower(kafka, prefix=prefix, on_change=changed, **login) as follower:
         await (follower.caught_up() if once else follower.run())
+    for told in stands.values():
+        _show(told)
 
 
-async def _show(change: Change) -> None:
+def keep(stands: Stands, change: Change) -> None:
+    """Of each person the last that was said of score and tier; of whoever was erased, nothing."""
+    topic, person, body = told = _told(change)
+    stands.pop((topic, person), None)
+    if body is not None:
+        stands[topic, person] = told
+
+
+def _told(change: Change) -> Told:
     match change:
         case Erased(user_id, topic):
-            told = topic, user_id, None
+            return topic, user_id, None
         case ScoreChanged(user_id, score):
-            told = SCORES, user_id, msgspec.to_builtins(score)
+            return SCORES, user_id, msgspec.to_builtins(score)
         case _:
-            told = TIERS, change.user_id, msgspec.to_builtins(change.tier)
+            return TIERS, change.user_id, msgspec.to_builtins(change.tier)
+
+
+def _show(told: Told) -> None:
     print(json.dumps(dict(zip(("topic", "person", "body"), told, strict=True))), flush=True)
 
 

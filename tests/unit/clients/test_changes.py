@@ -9,8 +9,10 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import msgspec
 import pytest
-from goodstanding_client import Change, Erased, Memory, ScoreChanged, TierChanged
+from goodstanding_client import Change, Erased, Memory, ScoreChanged, TierChanged, messages
+from goodstanding_client.__main__ import Stands, keep
 from goodstanding_client.changes import SCORES, TIERS, News, Said, news_of
 from goodstanding_client.store import Place, Position
 from hypothesis import given
@@ -242,3 +244,17 @@ def test_it_is_told_of_a_change_by_its_kind() -> None:
     assert [type(change) for change in changes] == [ScoreChanged]
     _, changes = followed(TIERS, [said(PERSON, tier(1))])
     assert [type(change) for change in changes] == [TierChanged]
+
+
+def test_where_everybody_stands_is_one_line_of_each_topic_and_none_of_who_was_erased() -> None:
+    stands: Stands = {}
+    first, second = (msgspec.json.decode(encode(each), type=messages.TierChange) for each in (tier(1), tier(2, "good")))
+    for change in (
+        TierChanged(PERSON, first, None, 0),
+        TierChanged(OTHER, first, None, 0),
+        TierChanged(PERSON, second, first, 0),
+        Erased(OTHER, TIERS),
+    ):
+        keep(stands, change)
+    [(topic, person, body)] = stands.values()
+    assert (topic, person, body["version"], body["tier"]) == (TIERS, PERSON, 2, "good")
