@@ -162,7 +162,9 @@ async def _redrive(choice: Choice, again: bool, as_json: bool) -> None:
     # Of a transaction that fails the client library leaves futures behind; what failed has been raised to us as well.
     asyncio.get_running_loop().set_exception_handler(lambda *_: None)
     counts = Counter[str]()
-    async for answer in redriven(_kafka(), choice, again=again):
+    deployment = Stack.default().deployment
+    key = bytes.fromhex(deployment.settings.key)
+    async for answer in redriven(deployment.kafka, choice, again=again, key=key):
         result = "refused" if answer.refused else "redriven"
         counts[result] += 1
         if as_json:

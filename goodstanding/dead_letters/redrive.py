@@ -8,6 +8,7 @@ appended again are visible together or never.
 from __future__ import annotations
 
 import sys
+import time
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -16,7 +17,7 @@ from aiokafka import ConsumerRecord, TopicPartition
 from aiokafka.errors import ProducerFenced
 
 from goodstanding.dead_letters.letters import ADVICE, Letter, State, letters, lies_at
-from goodstanding.dead_letters.rules import appended, chosen, dismissal, overtaken, refusal, take_version
+from goodstanding.dead_letters.rules import appended, chosen, dismissal, overtaken, refusal, take_version, too_old
 from goodstanding.errors import UserError
 from goodstanding.reading.offsets import Offsets, asking
 from goodstanding.reading.topic import tail
@@ -99,8 +100,9 @@ async def read_record(kafka: Kafka, position: str) -> tuple[Letter, ConsumerReco
         return letter, await reader.record(letter)
 
 
-async def redrive(kafka: Kafka, choose: Choice, *, again: bool) -> AsyncIterator[Answer]:
-    """Append again the records of those letters that `choose` takes, and say of each whether that was done.
+async def redrive(kafka: Kafka, choose: Choice, *, again: bool, key: bytes) -> AsyncIterator[Answer]:
+    """Append again the records of those letters that `choose` takes, and say of each whether that was done. `key` is
+    the deployment's.
 
     What is reported as done stays done, whatever comes after. Raises UserError when another redrive has begun, and
     StandstillError.
@@ -110,9 +112,11 @@ async def redrive(kafka: Kafka, choose: Choice, *, again: bool) -> AsyncIterator
         picked = choose(found)
         async with _reading(kafka, kept) as reader:
             for at in range(0, len(picked), _TOGETHER_MAX):
-                read = await _to_append(picked[at : at + _TOGETHER_MAX], reader, kept, again=again)
+                read = await _to_append(picked[at : at + _TOGETHER_MAX], reader, kept, again=again, key=key)
                 try:
-                    if messages := [m for letter, r in read if not isinstance(r, str) for m in appended(letter, r)]:
+                    if messages := [
+                        m for letter, r in read if not isinstance(r, str) for m in appended(letter, r, key)
+                    ]:
                         await send_transaction(producer, messages)
                 except ProducerFenced:
                     raise UserError("Another redrive has begun, so this one has stopped.", _SEE) from None
@@ -139,15 +143,21 @@ _SEE = "What was done and what is open: goodstanding dead-letters ls"
 
 
 async def _to_append(
-    part: Sequence[Letter], reader: _Reader, kept: Kept, *, again: bool
+    part: Sequence[Letter], reader: _Reader, kept: Kept, *, again: bool, key: bytes
 ) -> list[tuple[Letter, ConsumerRecord | str]]:
     """Each letter with its record, or with the reason why that is not appended again."""
     read = [(letter, refusal(letter, kept, again=again) or await reader.record(letter)) for letter in part]
     # Retention may append a newer change between this look and the append: a matter of milliseconds, and only a
     # subscriber that has forgotten the record by then takes it for a new one.
     versions = await reader.versions_behind(record for _, record in read if not isinstance(record, str))
+    now_ms = time.time() * 1000
     return [
-        (letter, record if isinstance(record, str) else overtaken(record, versions) or record)
+        (
+            letter,
+            record
+            if isinstance(record, str)
+            else overtaken(record, versions) or too_old(record, key, now_ms) or record,
+        )
         for letter, record in read
     ]
 

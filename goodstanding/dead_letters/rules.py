@@ -4,6 +4,8 @@ A redrive appends the record's bytes again, to the partition where it lies, so t
 it once more. Nothing counts twice by that: an event is recognized by its id, a report by its content, a change by its
 version. But every reader of the topic meets it, and what it says may have been overtaken:
 
+- A partner's record keeps the time at which it had arrived (`shared.contracts.redriven`), so that what is of somebody who
+  was erased meanwhile stays erased, and a month that has closed meanwhile takes what had come in time.
 - `scores.changed` is compacted: an older score behind a newer one would be what subscribers keep. Never appended again.
 - `records.changed`: a change behind a newer one of the same record is nothing to the scorer, and a subscriber that has
   forgotten a lapsed record would take its older version for a new one. So only the newest is appended again, and it
@@ -14,14 +16,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import timedelta
 
 from aiokafka import ConsumerRecord, TopicPartition
 
 from goodstanding.dead_letters.letters import ADVICE, Letter, State, state_of, texts_of
 from goodstanding.errors import UserError
+from shared.contracts import redriven
 from shared.contracts.cloudevents import Headers
 from shared.contracts.dead_letters import dismissed_headers, redriven_headers
-from shared.contracts.topics import RECORDS_CHANGED, dead_letter_topic
+from shared.contracts.topics import RAW_PREFIX, RECORDS_CHANGED, dead_letter_topic
+from shared.kafka.records import BROKERS_TIME
 from shared.runner.service import Outgoing
 
 _LISTED = "They are listed by: goodstanding dead-letters ls"
@@ -107,10 +112,36 @@ def _change(headers: Headers) -> tuple[str, int] | None:
     return (found[1], int(found[2])) if found else None
 
 
-def appended(letter: Letter, record: ConsumerRecord) -> tuple[Outgoing, Outgoing]:
-    """What a redrive sends, in one transaction: the record as it lies there, and the note that it was sent again."""
+def appended(letter: Letter, record: ConsumerRecord, key: bytes) -> tuple[Outgoing, Outgoing]:
+    """What a redrive sends, in one transaction: the record as it lies there, a partner's with the time at which it had
+    arrived, and the note that it was sent again."""
     note = redriven_headers(letter.position, len(letter.redriven_at) + 1)
+    first_ms = _arrived_ms(record, key)
+    headers = (
+        record.headers
+        if first_ms is None
+        else redriven.dated(key, record.topic, record.key, record.value, record.headers, first_ms)
+    )
     return (
-        Outgoing(record.topic, record.key, record.value, tuple(record.headers), record.partition),
+        Outgoing(record.topic, record.key, record.value, tuple(headers), record.partition),
         Outgoing(dead_letter_topic(letter.service), None, b"", note, 0),
     )
+
+
+def too_old(record: ConsumerRecord, key: bytes, now_ms: float) -> str | None:
+    """Why a partner's record is not appended again that had arrived too long ago, if it had."""
+    first_ms = _arrived_ms(record, key)
+    if first_ms is None or now_ms - first_ms <= redriven.REDRIVEN_WITHIN / timedelta(milliseconds=1):
+        return None
+    return (
+        f"It had arrived more than {redriven.REDRIVEN_WITHIN.days} days ago, so nobody knows any more whether its "
+        "person was erased since then. Its partner may send it again."
+    )
+
+
+def _arrived_ms(record: ConsumerRecord, key: bytes) -> int | None:
+    """When the broker had taken a partner's record first; None for any other, and where only its sender knows."""
+    if not record.topic.startswith(RAW_PREFIX) or record.timestamp_type != BROKERS_TIME:
+        return None
+    first_ms = redriven.arrived_ms(key, record.topic, record.key, record.value, record.headers)
+    return record.timestamp if first_ms is None else first_ms

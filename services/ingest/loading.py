@@ -43,7 +43,7 @@ def load(settings: IngestSettings) -> Loaded:
     wait_ms = round(settings.crosswalk_wait_s * 1000)
     partners = load_partners(settings.partners, context)
     schemas = schemas_of(settings, [partner.name for partner in partners.values() if partner.registry])
-    return Loaded(Policy(partners, owner_of(key), Numbers(crosswalk, wait_ms), schemas), context)
+    return Loaded(Policy(partners, owner_of(key), Numbers(crosswalk, wait_ms), schemas, key), context)
 
 
 def schemas_of(settings: IngestSettings, partners: list[str]) -> Schemas | None:

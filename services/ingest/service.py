@@ -23,6 +23,7 @@ from services.ingest.core.context import Subject, UnknownCustomerError
 from services.ingest.core.normalize import Normalized, Refused, Skipped, normalize, normalize_each
 from services.ingest.core.partner import Partner
 from services.ingest.forgetting import ERASURES, forgetting
+from shared.contracts import redriven
 from shared.contracts.cloudevents import ARRIVED, EVENT_BYTES_MAX, LIST_BYTES_MAX, Stamped, stamped, too_large
 from shared.contracts.crosswalk import own_number, telling
 from shared.contracts.exchange import INDEX, forwarded_source, refused
@@ -88,6 +89,8 @@ class Policy(NamedTuple):
     """None where each customer number is taken for a person of its own."""
     schemas: Schemas | None = None
     """None where no partner has values with a schema in a registry."""
+    key: bytes | None = None
+    """The deployment's, by which a record that the operator has redriven is known; None where nobody redrives."""
 
 
 def service(policy: Policy) -> Service[Forward]:
@@ -143,7 +146,14 @@ def service(policy: Policy) -> Service[Forward]:
         rejected = refused(NAME, partner.name, first, fault, last_origin=last if last != first else None)
         return Answer((rejected,), _refused(partner.name, fault.code))
 
-    mode = Forward(answer, unreadable, policy.owner)
+    key = policy.key
+
+    def first(record: Record) -> int | None:
+        if key is None or not record.headers or record.headers[-1][0] != redriven.HEADER:
+            return None
+        return redriven.arrived_ms(key, record.topic, record.key, record.value, record.headers)
+
+    mode = Forward(answer, unreadable, policy.owner, arrived_ms=first)
     inputs = (Input(pattern=f"^{re.escape(RAW_PREFIX)}.+"), ERASURES)
     numbered = forgetting(_with_numbers(mode, policy), policy.numbers.crosswalk if policy.numbers else None)
     return Service(NAME, inputs, _with_schemas(numbered, policy))

@@ -15,6 +15,7 @@ writes files and asks git, and is not for them. Which file answers which questio
     envelope, cloudevents       how is an event put into a Kafka record, and read?
     exchange        how do services receive from each other, announce, and refuse?
     dead_letters    what lies on a topic of dead letters?
+    redriven        when had a record arrived that was appended once more?
     identity, identifier_schemes, partition     who is a person, and in which partition?
     crosswalk       how is a partner's own customer number turned into a person?
     strict_json, texts, unassigned, times, zones, months, currencies       how is each read strictly?

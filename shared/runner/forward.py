@@ -205,7 +205,7 @@ class ForwardShard(Shard):
             if isinstance(record, Unreadable):
                 answer = mode.unreadable(record)
             else:
-                answer = mode.answer(record, self._arrival(record))
+                answer = mode.answer(record, self._arrival(mode, record))
         except MemoryError:
             raise  # the machine's fault, which says nothing about the record (see `blame`)
         except Exception as error:
@@ -216,8 +216,11 @@ class ForwardShard(Shard):
         letter = dead_letter(self._home.service, answer, origin(record))
         return Answer((letter,), (Outcome(DEAD_LETTER, code=answer.code),))
 
-    def _arrival(self, record: Record) -> datetime:
-        """When the broker took the record. On a topic that keeps its senders' times, which readiness complains of, it
-        is the present: no partner may say of itself that it was in time (rules E5)."""
+    def _arrival(self, mode: Forward, record: Record) -> datetime:
+        """When the broker took the record, for the first time if the operator has had it appended once more. On a topic
+        that keeps its senders' times, which readiness complains of, it is the present: no partner may say of itself
+        that it was in time (rules E5)."""
         clock = self._host.clock
+        if mode.arrived_ms is not None and (first_ms := mode.arrived_ms(record)) is not None:
+            return clock.arrival(first_ms)
         return clock.arrival(record.timestamp) if record.timestamp_type == BROKERS_TIME else clock.now()

@@ -67,6 +67,8 @@ class Forward:
     catch_up: Callable[[int, float], Awaitable[None]] | None = None
     """Waits for a moment until what was said by that time is known; called after `answer` has said `Later`, also with
     a time that the broker's clock has certainly reached. Both are the broker's, in ms."""
+    arrived_ms: Callable[[Record], int | None] | None = None
+    """When the broker had taken a record first which the operator has had appended once more; None for any other."""
     newest: Callable[[], Forward] | None = None
     """The same service by what its files say now: asked before each batch, and all of the batch is answered by it."""
 

@@ -24,12 +24,13 @@ from goodstanding.reading.topic import between, tail
 from goodstanding.simulation.watchers import following
 from services.scorer.core.state import decode, vectors
 from services.scorer.core.vectors import COUNT
+from shared.contracts import redriven as redriven_contract
 from shared.contracts.cloudevents import STRUCTURED
 from shared.contracts.identity import sample_account, user_id
 from shared.contracts.kinds import KIND_OF
 from shared.contracts.messages import TYPES, BehaviorEvent
 from shared.contracts.rights import REDRIVE_ID
-from shared.contracts.times import rfc3339
+from shared.contracts.times import rfc3339, rfc3339_of_utc
 from shared.contracts.topics import NORMALIZED, RECORDS_CHANGED, SCORES_CHANGED, dead_letter_topic, raw_topic
 from shared.kafka import between as reading
 from shared.kafka import topic_admin
@@ -135,7 +136,7 @@ async def redriven(
 ) -> list[tuple[str, str]]:
     """Redrive, and the answers: position, and why it was refused."""
     choose = partial(chosen, positions=places, code=code, service=service, again=again)
-    return [(each.letter.position, each.refused) async for each in redrive(kafka, choose, again=again)]
+    return [(each.letter.position, each.refused) async for each in redrive(kafka, choose, again=again, key=KEY)]
 
 
 async def records(kafka: str, topic: str, isolation: str = "read_committed") -> list[Any]:
@@ -213,8 +214,14 @@ async def test_from_set_aside_to_counted_once(cluster: Cluster, kafka: str) -> N
     assert await counted(cluster, "transit.fare") == 1
     copies = [each for each in await records(kafka, NORMALIZED) if dict(each.headers)["ce_id"] == b"event-1"]
     assert len(copies) == 2, "the scorer has met it twice"
-    contents = {(each.key, each.value, each.headers) for each in (await records(kafka, FERRY))[:-1]}
+    sent = (await records(kafka, FERRY))[:-1]
+    contents = {(each.key, each.value, tuple(redriven_contract.undated(each.headers))) for each in sent}
     assert len(contents) == 1, "appended byte for byte"
+    found = [redriven_contract.arrived_ms(KEY, FERRY, each.key, each.value, each.headers) for each in sent]
+    assert found == [None, *[sent[0].timestamp] * (len(sent) - 1)], "with the time at which it had arrived"
+    assert {dict(each.headers)["ce_arrived"].decode() for each in copies} == {
+        rfc3339_of_utc(datetime.fromtimestamp(sent[0].timestamp / 1000, UTC))
+    }
     assert await states(kafka, first, second) == ["redriven", "redriven"]
     logs = b"".join(process.log.read_bytes() for process in cluster.processes.values())
     assert ACCOUNT.encode() not in logs + listed.encode()
@@ -475,7 +482,7 @@ async def test_dead_letters_are_listed_as_far_as_they_can_be_read_and_not_acted_
         with pytest.raises(StandstillError):
             await dismiss(kafka, open_letters)
         with pytest.raises(StandstillError):
-            [each async for each in redrive(kafka, open_letters, again=False)]
+            [each async for each in redrive(kafka, open_letters, again=False, key=KEY)]
         code, printed, error = await listed(cluster)
         assert code == 1
         assert before in {json.loads(line)["position"] for line in printed.splitlines()}

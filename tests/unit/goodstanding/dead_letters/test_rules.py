@@ -12,9 +12,19 @@ import pytest
 from aiokafka import ConsumerRecord, TopicPartition
 
 from goodstanding.dead_letters.letters import Letter, State, letters, lies_at
-from goodstanding.dead_letters.rules import appended, chosen, dismissal, open_letters, overtaken, refusal, take_version
+from goodstanding.dead_letters.rules import (
+    appended,
+    chosen,
+    dismissal,
+    open_letters,
+    overtaken,
+    refusal,
+    take_version,
+    too_old,
+)
 from goodstanding.dead_letters.shown import content, described, printable
 from goodstanding.errors import UserError
+from shared.contracts import redriven
 from shared.contracts.cloudevents import Headers, binary
 from shared.contracts.dead_letters import redriven_headers
 from shared.contracts.topics import NORMALIZED, RECORDS_CHANGED, RECORDS_REPORTED, SCORES_CHANGED, raw_topic
@@ -26,6 +36,8 @@ RAW = raw_topic("ferry")
 PLACE = f"{RAW}/3/7"
 NOON = int(datetime(2026, 1, 5, 12, tzinfo=UTC).timestamp() * 1000)
 SECOND = 1000
+DAY = 24 * 3600 * SECOND
+KEY = b"of the deployment, and 32 bytes."
 KEPT = {
     TopicPartition(RAW, 3): range(5, 9),
     TopicPartition(RECORDS_CHANGED, 0): range(50),
@@ -249,8 +261,13 @@ def test_a_change_of_a_record_goes_only_before_none_that_is_newer(
     ],
 )
 def test_the_same_bytes_to_the_same_place(key: bytes | None, value: bytes | None, headers: Headers) -> None:
-    again, note = appended(letter(), record(key=key, value=value, headers=headers))
-    assert again == Outgoing(RAW, key, value, headers, 3)  # type: ignore[arg-type]  # a client may send null
+    given = record(key=key, value=value, headers=headers)
+    again, note = appended(letter(), given, KEY)
+    assert again == Outgoing(RAW, key, value, again.headers, 3)
+    assert tuple(redriven.undated(again.headers)) == headers
+    assert redriven.arrived_ms(KEY, RAW, key, value, again.headers) == NOON
+    between = record(NORMALIZED, key=key, value=value, headers=headers)
+    assert appended(letter(), between, KEY)[0].headers == headers, "which has the time of its event in it"
     assert (note.topic, note.key, note.value, note.partition) == ("ingest.dead-letter", None, b"", 0)
     told = dict(note.headers)
     assert told["ce_type"] == b"goodstanding.record.redriven.v1"
@@ -259,13 +276,38 @@ def test_the_same_bytes_to_the_same_place(key: bytes | None, value: bytes | None
 
 
 def test_a_second_redrive_is_a_message_of_its_own() -> None:
-    _, first = appended(letter(), record())
-    _, second = appended(letter(State.REDRIVEN), record())
+    _, first = appended(letter(), record(), KEY)
+    _, second = appended(letter(State.REDRIVEN), record(), KEY)
     assert dict(first.headers)["ce_id"] != dict(second.headers)["ce_id"]
 
 
+def test_a_record_that_is_redriven_again_keeps_its_first_time() -> None:
+    once, _ = appended(letter(), record(), KEY)
+    later = record(headers=once.headers, at=NOON + SECOND)
+    twice, _ = appended(letter(), later, KEY)
+    assert twice == once
+    forged = record(headers=((redriven.HEADER, b"1." + b"0" * 64),), at=NOON + SECOND)
+    again, _ = appended(letter(), forged, KEY)
+    assert redriven.arrived_ms(KEY, RAW, b"key", b"value", again.headers) == NOON + SECOND
+
+
+def test_of_a_topic_with_its_senders_times_nobody_knows_what_had_arrived_when() -> None:
+    senders = dataclasses.replace(record(headers=(("a", b"b"),)), timestamp_type=0)
+    assert appended(letter(), senders, KEY)[0].headers == (("a", b"b"),)
+    assert too_old(senders, KEY, NOON + 9 * DAY) is None
+
+
+def test_what_arrived_so_long_ago_that_an_erasure_may_be_forgotten_is_left() -> None:
+    once, _ = appended(letter(), record(), KEY)
+    later = record(headers=once.headers, at=NOON + 7 * DAY)
+    for given in (record(), later):
+        assert too_old(given, KEY, NOON + 8 * DAY) is None
+        assert "more than 8 days ago" in (too_old(given, KEY, NOON + 8 * DAY + 1) or "")
+    assert too_old(record(NORMALIZED), KEY, NOON + 9 * DAY) is None
+
+
 def test_its_own_note_closes_a_letter() -> None:
-    _, note = appended(letter(), record())
+    _, note = appended(letter(), record(), KEY)
     assert [each.state for each in letters([set_aside(), message(note)], KEPT)] == ["redriven"]
 
 

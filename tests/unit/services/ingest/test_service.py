@@ -19,6 +19,7 @@ from services.retention.core.decide import Policy as RetentionPolicy
 from services.retention.core.messages import Report
 from services.scorer import service as scorer
 from services.scorer.core.messages import Event
+from shared.contracts import redriven
 from shared.contracts.cloudevents import EVENT_BYTES_MAX, parse_envelope
 from shared.contracts.exchange import provenance, refused
 from shared.contracts.faults import Code, Fault
@@ -378,3 +379,16 @@ def test_a_message_without_events_is_skipped_and_one_that_is_no_list_refused(
     assert isinstance(found, Answer)
     assert [(each.result, each.code) for each in found.outcomes] == [outcome]
     assert [each.value for each in found.outgoing] == ([value] if outcome[0] == "refused" else [])
+
+
+def test_a_record_that_was_redriven_had_arrived_when_it_came_first() -> None:
+    key = b"of the deployment, and 32 bytes."
+    ingest = service(Policy({}, key=key)).mode.arrived_ms
+    assert ingest is not None
+    plain = record(bank())
+    told = redriven.dated(key, plain.topic, plain.key, plain.value, plain.headers, 7)
+    again = SimpleNamespace(topic=plain.topic, key=plain.key, value=plain.value, headers=told)
+    assert (ingest(again), ingest(plain)) == (7, None)
+    other = service(Policy({}, key=bytes(32))).mode.arrived_ms
+    assert other is not None
+    assert other(again) is None
