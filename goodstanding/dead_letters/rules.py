@@ -4,8 +4,8 @@ A redrive appends the record's bytes again, to the partition where it lies, so t
 it once more. Nothing counts twice by that: an event is recognized by its id, a report by its content, a change by its
 version. But every reader of the topic meets it, and what it says may have been overtaken:
 
-- A partner's record keeps the time at which it had arrived (`shared.contracts.redriven`), so that what is of somebody who
-  was erased meanwhile stays erased, and a month that has closed meanwhile takes what had come in time.
+- A partner's record keeps the time at which it had arrived (`shared.contracts.redriven`), so that what is of somebody
+  who was erased meanwhile stays erased, and a month that has closed meanwhile takes what had come in time.
 - `scores.changed` is compacted: an older score behind a newer one would be what subscribers keep. Never appended again.
 - `records.changed`: a change behind a newer one of the same record is nothing to the scorer, and a subscriber that has
   forgotten a lapsed record would take its older version for a new one. So only the newest is appended again, and it
