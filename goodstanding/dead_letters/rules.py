@@ -17,6 +17,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import timedelta
+from typing import Any
 
 from aiokafka import ConsumerRecord, TopicPartition
 
@@ -117,11 +118,9 @@ def appended(letter: Letter, record: ConsumerRecord, key: bytes) -> tuple[Outgoi
     arrived, and the note that it was sent again."""
     note = redriven_headers(letter.position, len(letter.redriven_at) + 1)
     first_ms = _arrived_ms(record, key)
-    headers = (
-        record.headers
-        if first_ms is None
-        else redriven.dated(key, record.topic, record.key, record.value, record.headers, first_ms)
-    )
+    headers: Any = record.headers  # of a partner, whose client may send null
+    if first_ms is not None:
+        headers = redriven.dated(key, record.topic, record.key, record.value, headers, first_ms)
     return (
         Outgoing(record.topic, record.key, record.value, tuple(headers), record.partition),
         Outgoing(dead_letter_topic(letter.service), None, b"", note, 0),
