@@ -219,9 +219,8 @@ async def test_from_set_aside_to_counted_once(cluster: Cluster, kafka: str) -> N
     assert len(contents) == 1, "appended byte for byte"
     found = [redriven_contract.arrived_ms(KEY, FERRY, each.key, each.value, each.headers) for each in sent]
     assert found == [None, *[sent[0].timestamp] * (len(sent) - 1)], "with the time at which it had arrived"
-    assert {dict(each.headers)["ce_arrived"].decode() for each in copies} == {
-        rfc3339_of_utc(datetime.fromtimestamp(sent[0].timestamp / 1000, UTC))
-    }
+    first_at = datetime.fromtimestamp(sent[0].timestamp / 1000, UTC)
+    assert {dict(each.headers)["ce_arrived"] for each in copies} == {rfc3339_of_utc(first_at)}
     assert await states(kafka, first, second) == ["redriven", "redriven"]
     logs = b"".join(process.log.read_bytes() for process in cluster.processes.values())
     assert ACCOUNT.encode() not in logs + listed.encode()
