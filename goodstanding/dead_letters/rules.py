@@ -28,6 +28,7 @@ from shared.contracts.cloudevents import Headers
 from shared.contracts.dead_letters import dismissed_headers, redriven_headers
 from shared.contracts.topics import RAW_PREFIX, RECORDS_CHANGED, dead_letter_topic
 from shared.kafka.records import BROKERS_TIME
+from shared.kafka.sendable import is_too_large
 from shared.runner.service import Outgoing
 
 _LISTED = "They are listed by: goodstanding dead-letters ls"
@@ -118,13 +119,14 @@ def appended(letter: Letter, record: ConsumerRecord, key: bytes) -> tuple[Outgoi
     arrived, and the note that it was sent again."""
     note = redriven_headers(letter.position, len(letter.redriven_at) + 1)
     first_ms = _arrived_ms(record, key)
-    headers: Any = record.headers  # of a partner, whose client may send null
+    headers: Any = tuple(record.headers)  # of a partner, whose client may send null
+    again = Outgoing(record.topic, record.key, record.value, headers, record.partition)
     if first_ms is not None:
-        headers = redriven.dated(key, record.topic, record.key, record.value, headers, first_ms)
-    return (
-        Outgoing(record.topic, record.key, record.value, tuple(headers), record.partition),
-        Outgoing(dead_letter_topic(letter.service), None, b"", note, 0),
-    )
+        headers = tuple(redriven.dated(key, record.topic, record.key, record.value, headers, first_ms))
+        dated = Outgoing(record.topic, record.key, record.value, headers, record.partition)
+        # What the topic takes by a few bytes only is larger than ingest takes, and is refused whenever it came.
+        again = again if is_too_large(dated) else dated
+    return again, Outgoing(dead_letter_topic(letter.service), None, b"", note, 0)
 
 
 def too_old(record: ConsumerRecord, key: bytes, now_ms: float) -> str | None:

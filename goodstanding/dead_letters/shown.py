@@ -7,11 +7,12 @@ from typing import Any
 from aiokafka import ConsumerRecord
 
 from goodstanding.dead_letters.letters import instant, texts_of
+from shared.contracts import redriven
 from shared.contracts.times import rfc3339
 from shared.contracts.topics import NORMALIZED, RECORDS_CHANGED, RECORDS_REPORTED, SCORES_CHANGED
 
 _ENVELOPE = ("specversion", "id", "source", "type", "time", "subject", "partitionkey", "origin", "index", "fieldnames")
-_HEADERS = {"content-type", *(f"ce_{name}" for name in _ENVELOPE)}
+_HEADERS = {"content-type", redriven.HEADER, *(f"ce_{name}" for name in _ENVELOPE)}
 _OF_INGEST = ("id", "source", "type", "time", "origin", "index")
 _TOLD = {
     NORMALIZED: _OF_INGEST,

@@ -284,8 +284,11 @@ async def test_the_same_bytes_whatever_they_are(kafka: str, topic: str) -> None:
     places = await put(kafka, topic, *strange, partition=4)
     await set_aside(kafka, *places)
     assert await redriven(kafka, *places) == [(place, "") for place in places]
-    found = [(each.partition, each.key, each.value, list(each.headers)) for each in await records(kafka, topic)]
+    lies = await records(kafka, topic)
+    found = [(each.partition, each.key, each.value, list(redriven_contract.undated(each.headers))) for each in lies]
     assert found == [(4, *record) for record in strange] * 2
+    dated = [redriven_contract.arrived_ms(KEY, topic, each.key, each.value, each.headers) for each in lies]
+    assert dated == [None] * 3 + [each.timestamp for each in lies[:3]]
 
 
 async def test_many_are_redriven_once_each_in_their_order(kafka: str, topic: str) -> None:

@@ -28,6 +28,7 @@ from shared.contracts import redriven
 from shared.contracts.cloudevents import Headers, binary
 from shared.contracts.dead_letters import redriven_headers
 from shared.contracts.topics import NORMALIZED, RECORDS_CHANGED, RECORDS_REPORTED, SCORES_CHANGED, raw_topic
+from shared.kafka.sendable import is_too_large
 from shared.runner.answers import dead_letter
 from shared.runner.service import Aside, DeadLetter, Outgoing
 from tests.support.ingest.raw_events import PERSON, RawEvent, bank
@@ -289,6 +290,12 @@ def test_a_record_that_is_redriven_again_keeps_its_first_time() -> None:
     forged = record(headers=((redriven.HEADER, b"1." + b"0" * 64),), at=NOON + SECOND)
     again, _ = appended(letter(), forged, KEY)
     assert redriven.arrived_ms(KEY, RAW, b"key", b"value", again.headers) == NOON + SECOND
+
+
+def test_what_the_topic_takes_by_a_few_bytes_only_is_appended_as_it_is() -> None:
+    small, large = (appended(letter(), record(value=bytes(size)), KEY)[0] for size in (1_110_000, 1_113_950))
+    assert [each.headers != () for each in (small, large)] == [True, False]
+    assert not is_too_large(large)
 
 
 def test_of_a_topic_with_its_senders_times_nobody_knows_what_had_arrived_when() -> None:
