@@ -270,7 +270,7 @@ def followed(hinted: Hinted, present: Present, month: int, way: Way) -> list[Mes
         case Begin() as hint:
             had = had_lately(present)
             lacking = [kind.name for kind in kinds_of(hint.kinds, SHIPPED.kinds) if kind.code not in had]
-            return on_time(lacking[way.kind % len(lacking)], month, way, SMALLEST)
+            return on_time(lacking[way.kind % len(lacking)], month, way, max(hint.at_least, SMALLEST))
         case Tell(at_least=at_least):
             figure = at_least + at(way.more, month)
             return [
