@@ -459,11 +459,11 @@ everything that the scorecard asks for from its first day; 950 takes two years, 
 """
 _LAWS = """
 Everybody is held back by the limits of the scorecard: 649 before the third month with payments of credit, bills, car
-rentals or hotel stays that are not very small, 699 before the sixth, 749 before the ninth, 799 before the twelfth, then 849
-for whoever has been known for less than eighteen months, and 899 before two years. The perfect life takes up four kinds
-of credit in its first month, which nobody should trust at once: to it the first three hold from the sixth, the ninth
-and the twelfth month on. The best of all is 950; the worst is 350, which an open court case with payments that are late
-reaches.
+rentals or hotel stays that are not very small, 699 before the sixth, 749 before the ninth, 799 before the twelfth, then
+849 for whoever has been known for less than eighteen months, and 899 before two years. The perfect life takes up four
+kinds of credit in its first month, which nobody should trust at once: to it the first three hold from the sixth, the
+ninth and the twelfth month on. The best of all is 950; the worst is 350, which an open court case with payments that
+are late reaches.
 
 ## What always holds
 
