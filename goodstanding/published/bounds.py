@@ -71,6 +71,7 @@ BOUNDS: Mapping[type, Mapping[str, Object]] = {
         "publication_day": _between(1, 28),
         "months_min": _between(0, WINDOW_MONTHS_MAX),
         "kinds": _NAMES | {"additionalProperties": {"items": {"enum": kinds_of(*_FEATURES_READ)}, "minItems": 1}},
+        "least": {"additionalProperties": _between(1)},
         "features": _NAMES,
         "ceilings": {"additionalProperties": _SCORE},
         "settled_ceilings": {"additionalProperties": _SCORE},
@@ -95,7 +96,7 @@ BOUNDS: Mapping[type, Mapping[str, Object]] = {
     Worst: {"halves": _between(1)},
     Summed: {"kinds": some_kinds(DONE)},
     Keep: {**_SENTENCES, **_HINT_MONTHS, "kinds": some_kinds(Keep.shapes)},
-    Begin: {**_SENTENCES, **_HINT_MONTHS, "kinds": some_kinds(Begin.shapes)},
+    Begin: {**_SENTENCES, **_HINT_MONTHS, "kinds": some_kinds(Begin.shapes), "at_least": _between(0)},
     Tell: {**_SENTENCES, **_HINT_MONTHS, "kinds": some_kinds(Tell.shapes), "at_least": _between(0)},
     Use: {**_SENTENCES, **_HINT_MONTHS, "below": _between(1, 1000), "at_least": _between(0, 999)},
     State: {**_SENTENCES, "kind": {"enum": kinds_of(Shape.FACT)}, "value": {"enum": _WORDS}},
@@ -128,7 +129,6 @@ BOUNDS: Mapping[type, Mapping[str, Object]] = {
 OF_FEATURES: Mapping[str, Object] = {
     "months": _between(1, WINDOW_MONTHS_MAX),
     "late_from": _between(1),
-    "least": {"additionalProperties": _between(1)},
     "weights": {"additionalProperties": _between(0, WEIGHT_MAX)},
 }
 """The same of keys that several features have."""
