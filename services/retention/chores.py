@@ -38,7 +38,7 @@ async def due(
         states = {id: Held(person, erased.get(id, ())) for id, person in page.states.items()}
         assert page.next_at is not None, "a page has the deadline of its messages"
         late = any(silence_is_due(person.records.values(), page.next_at) for person in page.states.values())
-        run = f"silence/{page.next_at:%Y%m%dT%H%M%S}" if late else None
+        run = f"silence/{page.next_at:%Y%m%dT%H%M%S.%f}" if late else None
         return DuePage(page.messages, page.cursor, page.next_at, run, states, done=1.0)
     roll_at, forget_at = await erasures.next_instants(db, shard, now)
     if (nobodys := nobody(shard)) not in skip:

@@ -22,7 +22,7 @@ from services.retention.core.record import Open, Settled, Unreported, counts, st
 from services.retention.core.timers import due_at
 from services.retention.storage import store
 from shared.contracts.messages import RecordReport
-from shared.contracts.retention_profile import NoticeDays, Profile
+from shared.contracts.retention_profile import Early, NoticeDays, Profile, Years
 from shared.policy_file import load_policy
 from shared.settings import ROOT
 from tests.support.law_sizes import examples
@@ -87,16 +87,18 @@ def shuffled(draw: Callable[..., Any], free: Sequence[Message], in_order: Sequen
     return [next(others if is_in_order else some) for is_in_order in places]
 
 
-def told(messages: Sequence[Message], person: Person | None = None) -> tuple[Person, list[Effect]]:
+def told(
+    messages: Sequence[Message], person: Person | None = None, policy: Policy = POLICY
+) -> tuple[Person, list[Effect]]:
     person, effects = person or Person(), list[Effect]()
     for message in messages:
-        decided = decide(person, [message], NOW, POLICY)
+        decided = decide(person, [message], NOW, policy)
         person = decided.person
         effects += [effect for _, effect in decided.effects]
     return person, effects
 
 
-def content(person: Person) -> object:
+def content(person: Person) -> tuple[object, object]:
     """What a record is at the end, apart from the way that led there."""
     seen: list[object] = []
     for id, record in person.records.items():
@@ -122,13 +124,16 @@ def test_of_several_statements_the_latest_stays_and_each_is_answered(times: list
     assert len(kept) == 1
 
 
-@given(lives(), st.data())
+@pytest.mark.parametrize("name", ["cn", "us"])
+@given(life=lives(), data=st.data())
 def test_in_whichever_order_it_comes_the_end_is_the_same(
-    life: tuple[list[Message], list[Message]], data: st.DataObject
+    name: str, life: tuple[list[Message], list[Message]], data: st.DataObject
 ) -> None:
-    """(rules R4, R6, R18 and R23)"""
-    one, other = (told(shuffled(data.draw, *life))[0] for _ in range(2))
-    if any(isinstance(m, Report) and m.body.outcome == "deleted" for m in life[0]):
+    """(rules R4, R6, R18 and R23) Also where the years are counted from the beginning."""
+    policy = Policy(profile=load_policy(ROOT / "policies" / "retention" / f"{name}.toml", Profile), fingerprint_key=KEY)
+    one, other = (told(shuffled(data.draw, *life), policy=policy)[0] for _ in range(2))
+    removes = ("deleted", "unverifiable") if policy.profile.unverifiable == "deletes" else ("deleted",)
+    if any(isinstance(m, Report) and m.body.outcome in removes for m in (*life[0], *life[1])):
         # Whoever asks about a record that is gone already is refused: then nothing is left to compare but that.
         assert (one.records, other.records) == ({}, {})
         return
@@ -189,6 +194,61 @@ def test_wherever_a_batch_ends_and_the_timers_fire_the_end_is_the_same(
         if data.draw(st.booleans()):
             apart = fired(apart, now, policy)
     assert content(fired(apart, now, policy)) == content(together)
+
+
+@pytest.mark.parametrize("name", ["cn", "eu", "us"])
+@given(life=lives(), days=st.integers(0, 1_000), data=st.data())
+def test_what_waits_for_its_report_is_judged_as_if_it_had_come_after_it(
+    name: str, life: tuple[list[Message], list[Message]], days: int, data: st.DataObject
+) -> None:
+    """(rules R4) Also where some of it makes the record lapse."""
+    profile = load_policy(ROOT / "policies" / "retention" / f"{name}.toml", Profile)
+    policy, now = Policy(profile=profile, fingerprint_key=KEY), LATER - timedelta(days=days)
+    free, (report, *rest) = data.draw(st.permutations(life[0])), life[1]
+    waited = decide(Person(), [*free, report, *rest], now, policy).person
+    came_after = decide(Person(), [report, *free, *rest], now, policy).person
+    assert content(fired(waited, now, policy)) == content(fired(came_after, now, policy))
+
+
+@st.composite
+def short_lives(draw: st.DrawFn) -> list[Message]:
+    """Records that are paid soon, or not, and disputed or deleted about eighteen months later, while it is known that
+    they were there."""
+    told: list[tuple[datetime, Message]] = []
+    for number in "123":
+        at = NOW + timedelta(days=draw(st.sampled_from([0, 545, 552, 1100]))) + int(number) * MINUTE
+        acts: list[tuple[datetime, str, dict[str, Any]]] = [(at, "reported", {"began_on": at.date()})]
+        if (after := draw(st.sampled_from([None, 1, 4]))) is not None:
+            paid = at + timedelta(days=after)
+            acts.append((paid, "settled", {"ended_on": paid.date()}))
+        later = at + timedelta(days=draw(st.integers(546, 640)))
+        if draw(st.booleans()):
+            acts.append((later, "resolved", {"outcome": "deleted"}))
+        else:
+            id = record_id(KEY, USER, "bank", number)
+            told.append((later, DisputeRequest(USER, f"q-{number}", id, "paid", None, later)))
+        for instant, status, fields in acts:
+            body = RecordReport(kind="card.overdue", report_id=number, status=status, **fields)  # type: ignore[arg-type]  # a status as it is listed
+            told.append((instant, Report(USER, "bank", f"{status}-{number}", "behavior.raw.bank/0/0", body, instant)))
+    return [message for _, message in sorted(told, key=lambda each: each[0])]
+
+
+@given(short_lives(), st.data())
+def test_whenever_the_timers_fire_the_same_records_lapse_early(messages: list[Message], data: st.DataObject) -> None:
+    """(rules D11) Whether something else is held on the day of an early end does not depend on whether the timers or
+    what comes later is first."""
+    profile = replace(CN, years=Years(legal=3, financial=3, life=3), early=Early(months=18, paid_within_days=100))
+    policy = Policy(profile=profile, fingerprint_key=KEY)
+    in_time, late, now = Person(), Person(), NOW
+    for message in messages:
+        assert isinstance(message, Report | DisputeRequest)
+        now = message.time
+        in_time = decide(fired(in_time, now, policy), [message], now, policy).person
+        late = fired(late, now, policy) if data.draw(st.booleans()) else late
+        late = decide(late, [message], now, policy).person
+    in_time, late = fired(in_time, now, policy), fired(late, now, policy)
+    assert content(in_time)[0] == content(late)[0]
+    assert in_time.gone.keys() == late.gone.keys()
 
 
 # -- a plain model -----------------------------------------------------------------------------------------------------

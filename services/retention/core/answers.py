@@ -40,13 +40,7 @@ from services.retention.core.record import (
     days_of_end,
     ends,
 )
-from services.retention.core.reports import (
-    DELETED_FAULT,
-    GONE_FAULT,
-    Apply,
-    opened,
-    over_on_arrival,
-)
+from services.retention.core.reports import DELETED_FAULT, GONE_FAULT, opened, over_on_arrival
 from services.retention.core.settlements import (
     ANOTHER_BEGINNING,
     ANOTHER_KIND,
@@ -109,11 +103,6 @@ def resolve(state: State, report: Report, now: datetime, profile: Profile) -> St
             return wait(state, report, now)
         case Open() | Settled():
             return _of_known(state, report, now, profile)
-
-
-def applying(now: datetime, profile: Profile) -> Apply:
-    """What an answer that waited for its record does to it."""
-    return lambda record, told: _apply(record, told, now, profile)
 
 
 def _of_lapsed(report: Report, now: datetime, profile: Profile) -> Step:
@@ -255,17 +244,6 @@ def _corrected(record: Known, named: Dispute | None, report: Report, now: dateti
     return Step(answered, (Changed(answered, "corrected"),))
 
 
-def _apply(record: Known, told: Waiting, now: datetime, profile: Profile) -> tuple[State, Effect]:
-    if told.kind != record.facts.kind:
-        return record, refused_waiting(record.facts.partner, told, ANOTHER_KIND)
-    if told.outcome == "deleted":
-        if record.deadline is not None and record.deadline.lapses_at <= now:
-            return record, Repeated(record.facts.partner)  # What waited before it has made the record lapse.
-        step = remove(record, "deleted")
-        return step.state, step.effects[0]
-    return _correct(record, told, now, profile)
-
-
 def _correct(record: Known, told: Waiting, now: datetime, profile: Profile) -> tuple[Known, Effect]:
     """What is right instead, field by field (rules R18)."""
     at = told.time
@@ -284,17 +262,19 @@ def _correct(record: Known, told: Waiting, now: datetime, profile: Profile) -> t
 def _correction_fault(record: Known, told: Waiting, at: datetime, profile: Profile) -> Fault | None:
     facts, corrected = record.facts, record.case.corrected
     began_on = told.began_on or facts.began_on
-    sets_beginning = _sets_beginning(record, began_on, at, profile)
-    if began_on != facts.began_on and corrected.began_at == at and not sets_beginning:
+    if profile.clock == "beginning":
+        # What is later than the day that counts, and not than all that were told, would have been taken if it had come
+        # before the earlier one.
+        if began_on > max((facts.began_on, *corrected.began_before)):
+            return _BEGUN_LATER
+    elif began_on != facts.began_on and corrected.began_at == at:
         return Fault(Code.CONFLICT, "data.began_on", _TOLD_TWICE)
     ended_on = record.deadline.ended_on if record.deadline else None
     if told.ended_on and corrected.ended_at == at and told.ended_on != ended_on:
         return Fault(Code.CONFLICT, "data.ended_on", _TOLD_TWICE)
     if told.amount is not None and facts.amount_at == at and told.amount != facts.amount:
         return Fault(Code.CONFLICT, "data.amount", _TOLD_TWICE)
-    if profile.clock == "beginning" and sets_beginning and began_on > facts.began_on:
-        return _BEGUN_LATER
-    if not sets_beginning:
+    if not _sets_beginning(record, began_on, at, profile):
         began_on = facts.began_on
     if ends(facts.kind) is Ends.ON_SETTLEMENT:
         ended_on = told.ended_on if _is_later(at, corrected.ended_at) and told.ended_on else ended_on
@@ -311,24 +291,27 @@ def _is_later(at: datetime, known: datetime | None) -> bool:
 
 
 def _sets_beginning(record: Known, began_on: date, at: datetime, profile: Profile) -> bool:
-    """Whether a correction of that time sets the beginning: one that is later than all before does. Where the years are
-    counted from the beginning, an earlier day does so too, whenever it was told: read first, it would have refused the
-    later day, and the end is the same in either order."""
-    is_earlier_day = profile.clock == "beginning" and began_on < record.facts.began_on
-    return is_earlier_day or _is_later(at, record.case.corrected.began_at)
+    """Whether a correction of that time sets the beginning: one that is later than all before does or, where the years
+    are counted from the beginning, one with an earlier day, whenever it was told."""
+    if profile.clock == "beginning":
+        return began_on < record.facts.began_on
+    return _is_later(at, record.case.corrected.began_at)
 
 
 def _with_beginning(record: Known, told: Waiting, at: datetime, now: datetime, profile: Profile) -> Known:
     facts, corrected = record.facts, record.case.corrected
-    if told.began_on is None or told.began_on == facts.began_on:
-        if told.began_on is not None and _is_later(at, corrected.began_at):
-            return replace(record, case=replace(record.case, corrected=replace(corrected, began_at=at)))
+    if told.began_on is None:
         return record
-    if not _sets_beginning(record, told.began_on, at, profile):
-        return _with_began_before(record, told.began_on, corrected.began_at)
+    sets = told.began_on != facts.began_on and _sets_beginning(record, told.began_on, at, profile)
+    began_on = told.began_on if sets else facts.began_on
+    others = {*corrected.began_before, facts.began_on, told.began_on} - {began_on}
     latest = max(at, corrected.began_at or at)
-    facts = replace(facts, began_on=told.began_on)
-    after = replace(_with_began_before(record, record.facts.began_on, latest), facts=facts, version=record.version + 1)
+    corrected = replace(corrected, began_at=latest, began_before=tuple(sorted(others)))
+    after = replace(record, case=replace(record.case, corrected=corrected))
+    if not sets:
+        return after
+    facts = replace(facts, began_on=began_on)
+    after = replace(after, facts=facts, version=record.version + 1)
     if record.deadline is None or not (ends(facts.kind) is Ends.AT_ONCE or profile.clock == "beginning"):
         return after
     deadline = clock_of(facts.kind, facts.began_on, record.deadline.ended_on, profile)
@@ -338,12 +321,6 @@ def _with_beginning(record: Known, told: Waiting, at: datetime, now: datetime, p
         # It was not paid soon, or something else was held; neither changes with the day on which it began.
         timed = replace(timed, case=replace(timed.case, early_at=None))
     return timed
-
-
-def _with_began_before(record: Known, day: date, at: datetime | None) -> Known:
-    before = tuple(sorted({*record.case.corrected.began_before, day} - {record.facts.began_on} | {day}))
-    corrected = replace(record.case.corrected, began_at=at, began_before=before)
-    return replace(record, case=replace(record.case, corrected=corrected))
 
 
 def _with_end(record: Known, told: Waiting, at: datetime, now: datetime, profile: Profile) -> Known:

@@ -11,7 +11,7 @@ from heapq import heappop, heappush
 
 import msgspec
 
-from services.retention.core.answers import applying, resolve
+from services.retention.core.answers import resolve
 from services.retention.core.deadline import last_day_before
 from services.retention.core.disputes import attach, dispute
 from services.retention.core.effects import Effect, Repeated, Step, refused
@@ -29,7 +29,8 @@ from services.retention.core.record import (
     Unreported,
 )
 from services.retention.core.reports import DELETED_FAULT, GONE_FAULT, opened, over_by, take
-from services.retention.core.timers import fire, lapsed
+from services.retention.core.settlements import waited
+from services.retention.core.timers import ends_early, fire, lapsed
 from shared.contracts.retention_profile import Profile
 
 
@@ -62,32 +63,39 @@ def decide(person: Person, messages: Sequence[Message], now: datetime, policy: P
 
 
 def _steps(message: Message, records: Records, now: datetime, policy: Policy) -> Iterator[tuple[str, Step]]:
+    if not isinstance(message, Due):
+        yield from _over_early(records, policy.profile)
     match message:
         case Report():
-            if message.body.status == "resolved":
-                yield from _lapsed(records.find(message)[0], records, now, policy.profile)
-            yield _reported(message, records, now, policy.profile)
+            yield from _told(message, records, now, policy.profile)
         case DisputeRequest():
-            yield from _lapsed(message.record_id, records, now, policy.profile)
+            yield from _lapsed(message.record_id, records, now)
             number = dispute_id(policy.fingerprint_key, message.record_id, message.request_id)
             yield (
                 message.record_id,
                 dispute(records.held(message.record_id), message, number, now, policy.profile),
             )
         case StatementRequest():
-            yield from _lapsed(message.record_id, records, now, policy.profile)
+            yield from _lapsed(message.record_id, records, now)
             yield message.record_id, attach(records.held(message.record_id), message)
         case Due():
             yield from _due(message.instant, now, records, policy.profile)
 
 
-def _lapsed(id: str, records: Records, now: datetime, profile: Profile) -> Iterator[tuple[str, Step]]:
+def _over_early(records: Records, profile: Profile) -> Iterator[tuple[str, Step]]:
+    """Whether a record lapses early follows from what was held on its day, so it is judged before anything else that is
+    read changes that, in the order of the days: what has lapsed early itself is not held on a later one (rules D11)."""
+    for at, _, id in records.over_early():
+        record = records.held(id)
+        assert isinstance(record, Open | Settled)
+        yield id, ends_early(record, at, alone=_is_alone(id, record, records, profile))
+
+
+def _lapsed(id: str, records: Records, now: datetime) -> Iterator[tuple[str, Step]]:
     """Nobody disputes, answers or adds to what has lapsed, whether or not its timer was first (rules R17)."""
     record = records.held(id)
-    if not isinstance(record, Open | Settled):
-        return
-    if (step := lapsed(record, now, alone=_is_alone(id, record, records, profile))) is not None:
-        yield id, step
+    if isinstance(record, Open | Settled):
+        yield id, lapsed(record, now)
 
 
 def _is_alone(id: str, record: State, records: Records, profile: Profile) -> bool:
@@ -111,6 +119,19 @@ def _due(instant: datetime, now: datetime, records: Records, profile: Profile) -
             heappush(waiting, turn)
 
 
+def _told(report: Report, records: Records, now: datetime, profile: Profile) -> Iterator[tuple[str, Step]]:
+    """A report, and what has waited for it, as if that had come after it (rules R4)."""
+    before = records.find(report)[1]
+    if report.body.status == "resolved":
+        yield from _lapsed(records.find(report)[0], records, now)
+    id, step = _reported(report, records, now, profile)
+    yield id, step
+    if isinstance(before, Unreported) and isinstance(step.state, Open | Settled):
+        for each in waited(report.user_id, before):
+            yield from _over_early(records, profile)
+            yield from _told(each, records, now, profile)
+
+
 def _reported(report: Report, records: Records, now: datetime, profile: Profile) -> tuple[str, Step]:
     """Where a record that was gone comes back, it does so under another name, and by each report once."""
     id, state = records.find(report)
@@ -119,12 +140,12 @@ def _reported(report: Report, records: Records, now: datetime, profile: Profile)
             return id, Step(state, (Repeated(report.partner),))
         step = resolve(state, report, now, profile)
     else:
-        step = take(state, report, now, profile, applying(now, profile))
+        step = take(state, report, now, profile)
     if _is_new(state, step.state) and (full := records.has_no_room(report)):
         return id, Step(state, (refused(report, full),))
     if _is_first(state, step.state, report) and _is_over_early(id, report, records, now, profile):
         return id, Step(state, (refused(report, over_by("ended_on")),))
-    if isinstance(step.state, Deleted) and isinstance(state, Unreported | Open | Settled):
+    if isinstance(step.state, Deleted) and isinstance(state, Open | Settled):
         records.keep_deletion(report, state)
     if isinstance(state, Gone | Deleted) and isinstance(step.state, Open | Settled):
         back = records.name_back(report)

@@ -93,6 +93,10 @@ def _latest_beginning(record: Kept, now: datetime) -> date:
     return max((record.facts.began_on, *record.case.corrected.began_before))
 
 
+def _early_end(record: Kept) -> datetime | None:
+    return None if isinstance(record, Unreported) else record.case.early_at
+
+
 def _is_held(record: Known, at: datetime, day: date) -> bool:
     deadline, reported_on = record.deadline, record.case.reported_on
     return (deadline is None or deadline.lapses_at >= at) and (reported_on is None or reported_on <= day)
@@ -109,6 +113,7 @@ class Records:
         self._left: Counter[bytes] | None = None
         self._touched = set[str]()
         self._counts: Counter[str] | None = None
+        self._may_be_over_early = True
 
     def find(self, report: Report) -> tuple[str, State]:
         """The record that the report is about: its id and its state."""
@@ -170,17 +175,11 @@ class Records:
             return record
         return replace(record, case=replace(record.case, certified=(*known, name)[-CERTIFIED_MAX:]))
 
-    def keep_deletion(self, report: Report, before: Kept) -> None:
-        """Remember the events that have deleted a record, so that they do not delete what comes back later, and those
-        that had certified it, so that they do not bring it back."""
-        deleted, certified = [report.event_id], list[bytes]()
-        if isinstance(before, Unreported):
-            deleted += [each.event_id for each in before.waiting if each.outcome == "deleted"]
-        else:
-            certified += [bytes.fromhex(name) for name in before.case.certified]
-        if report.body.certificate is not None:
-            certified.append(self._event(report, "returned", report.event_id))
-        names = [*(self._event(report, "deletion", event_id) for event_id in deleted), *certified]
+    def keep_deletion(self, report: Report, before: Known) -> None:
+        """Remember the event that has deleted a record, so that it does not delete what comes back later, and those
+        that had certified the record, so that they do not bring it back."""
+        certified = (bytes.fromhex(name) for name in before.case.certified)
+        names = [self._event(report, "deletion", report.event_id), *certified]
         self._keep(dict.fromkeys(names, lapsed_kept_until(self._now)), report.partner)
 
     def was_deletion(self, report: Report) -> bool:
@@ -216,6 +215,15 @@ class Records:
         return sorted(
             turn for id, record in self._records.items() if (turn := turn_of(id, record)) and turn[0] <= instant
         )
+
+    def over_early(self) -> list[Turn]:
+        """The early ends that are over by now, the earliest first. What has been asked once is not looked for again
+        before another end is over."""
+        if not self._may_be_over_early:
+            return []
+        self._may_be_over_early = False
+        found = ((id, _early_end(record)) for id, record in self._records.items())
+        return sorted((at, False, id) for id, at in found if at is not None and at <= self._now)
 
     def is_other_held(self, id: str, at: datetime, day: date) -> bool:
         """Whether a record of the person besides that one is held on the day that ends at that instant. What has lapsed
@@ -255,6 +263,8 @@ class Records:
             self._records.pop(id, None)
         else:
             self._records[id] = after
+            early = _early_end(after)
+            self._may_be_over_early |= early is not None and early <= self._now
 
     def _leave_fingerprint(self, id: str, before: Kept, state: Gone | Deleted) -> None:
         if isinstance(state, Gone):

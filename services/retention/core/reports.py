@@ -21,9 +21,8 @@ so no ids of events are kept, which would outlast the record.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
 from datetime import date, datetime, timedelta
-from typing import Literal, TypeAlias
+from typing import Literal
 
 from msgspec.structs import replace
 
@@ -54,7 +53,6 @@ from services.retention.core.record import (
     Settled,
     State,
     Unreported,
-    Waiting,
     days_of_end,
     ends,
 )
@@ -62,9 +60,6 @@ from services.retention.core.settlements import ANOTHER_BEGINNING, ANOTHER_KIND,
 from shared.contracts.faults import Code, Fault
 from shared.contracts.kinds import Ends
 from shared.contracts.retention_profile import Profile
-
-Apply: TypeAlias = Callable[[Known, Waiting], tuple[State, Effect]]
-"""What something that waited does to the record, now that it is reported."""
 
 GONE_FAULT = Fault(
     Code.LAPSED,
@@ -92,7 +87,7 @@ _UPDATED_TOO_OFTEN = Fault(
 )
 
 
-def take(state: State, report: Report, now: datetime, profile: Profile, apply: Apply) -> Step:
+def take(state: State, report: Report, now: datetime, profile: Profile) -> Step:
     """Take one report in, `reported` or `settled`. No day in it lies ahead of its arrival: ingest sees to that.
 
     A record that has lapsed is not taken again (rules R10), one that was deleted only with a certificate (rules R20).
@@ -111,27 +106,12 @@ def take(state: State, report: Report, now: datetime, profile: Profile, apply: A
     if fault := over_on_arrival(state, report, now, profile):
         return Step(state, (refused(report, fault),))
     if state is None or isinstance(state, Unreported):
-        return _open(state.waiting if state else (), report, now, profile, apply)
+        record = opened(report, now, profile)
+        return Step(record, (Changed(record, "reported"),))
     return _reported_again(state, report, now, profile)
 
 
 # -- reports -----------------------------------------------------------------------------------------------------------
-
-
-def _open(waiting: Iterable[Waiting], report: Report, now: datetime, profile: Profile, apply: Apply) -> Step:
-    """Take the first report, and then what waited for it, as if it had come after it (rules R4)."""
-    record: State = opened(report, now, profile)
-    assert isinstance(record, Open | Settled)
-    effects: list[Effect] = [Changed(record, "reported")]
-    for each in waiting:
-        if not isinstance(record, Open | Settled):
-            break  # It is deleted: nothing that was said of it before matters any more.
-        if each.outcome is None:
-            record, effect = settle(record, each, now, profile)
-        else:
-            record, effect = apply(record, each)
-        effects.append(effect)
-    return Step(record, tuple(effects))
 
 
 def opened(report: Report, now: datetime, profile: Profile) -> Known:

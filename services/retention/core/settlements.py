@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from collections.abc import Iterator
+from datetime import UTC, date, datetime
 from typing import TypeVar
 
 from msgspec.structs import replace
@@ -14,6 +15,7 @@ from services.retention.core.messages import Report
 from services.retention.core.record import Known, Settled, Unreported, Waiting, days_of_end, ends
 from shared.contracts.faults import Code, Fault
 from shared.contracts.kinds import Ends
+from shared.contracts.messages import RecordReport
 from shared.contracts.retention_profile import Profile
 
 _RE_AGEING = Fault(
@@ -176,3 +178,19 @@ def waiting_of(report: Report) -> Waiting:
             return replace(told, outcome=body.outcome, amount=body.amount)
         case "confirmed" | "unverifiable" | None:
             return told
+
+
+def waited(user_id: str, unreported: Unreported) -> Iterator[Report]:
+    """What waited for its record, as it had come."""
+    for each in unreported.waiting:
+        body = RecordReport(
+            kind=each.kind,
+            report_id=unreported.report_id,
+            status="resolved" if each.outcome else "settled",
+            began_on=each.began_on,
+            ended_on=each.ended_on,
+            amount=each.amount,
+            outcome=each.outcome,
+        )
+        time = each.time or datetime.min.replace(tzinfo=UTC)
+        yield Report(user_id, unreported.partner, each.event_id, each.origin, body, time, each.fieldnames)

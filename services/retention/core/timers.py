@@ -52,12 +52,18 @@ def _timers(record: Known) -> Iterator[tuple[datetime, Timer]]:
         yield case.warn_at, "lapse-near"
 
 
-def lapsed(record: Known, now: datetime, *, alone: bool) -> Step | None:
-    """What has become of a record that has lapsed by now, though its timer has not fired yet; None if it has not. What
-    is asked or answered then comes too late, whether it is read with what made the record lapse or after it."""
-    ends = (at for at, timer in _timers(record) if timer == "lapse" or (timer == "early" and alone))
-    at = min(ends, default=None)
-    return _lapses(record, at) if at is not None and at <= now else None
+def lapsed(record: Known, now: datetime) -> Step:
+    """What has become of the record, if it has lapsed by now though its timer has not fired yet. What is asked or
+    answered then comes too late, whether it is read with what made the record lapse or after it."""
+    deadline = record.deadline
+    is_over = deadline is not None and deadline.lapses_at <= now
+    return _lapses(record, deadline.lapses_at) if deadline is not None and is_over else Step(record)
+
+
+def ends_early(record: Known, at: datetime, *, alone: bool) -> Step:
+    """What becomes of the record at its early end (rules D11). If something else is held of the person, it stays until
+    its deadline."""
+    return _lapses(record, at) if alone else Step(_without(record, "early"))
 
 
 def silence_is_due(records: Iterable[Kept], instant: datetime) -> bool:
@@ -93,8 +99,7 @@ def fire(state: Kept, instant: datetime, now: datetime, profile: Profile, *, alo
         case "lapse":
             return _lapses(state, at)
         case "early":
-            # Something else is held of the person, so the record stays until its deadline.
-            return _lapses(state, at) if alone else Step(_without(state, timer))
+            return ends_early(state, at, alone=alone)
         case "answer":
             assert isinstance(dispute, Asked)
             return unverifiable(state, dispute, profile, due=at)

@@ -403,8 +403,30 @@ def test_a_correction_and_a_deletion_wait_for_their_report() -> None:
     life = Life()
     assert life.resolve("deleted") == ["waits"]
     assert life.resolve("deleted") == ["waits"], "told at another time"
-    assert life.report() == ["reported: open v1", "deleted v2 deleted"]
+    assert life.report() == ["reported: open v1", "deleted v2 deleted", "repeated"]
     assert not life.person.records
+
+
+@pytest.mark.parametrize("waits", [True, False])
+@pytest.mark.parametrize("alone", [True, False])
+def test_a_deletion_behind_the_settlement_that_made_the_record_lapse_early_changes_nothing(
+    waits: bool, alone: bool
+) -> None:
+    """(rules R4 and D11) Whether they wait for the report or come behind it, and whether something else is held."""
+    life = Life(EU)
+    life.now = NOON - timedelta(days=1000)
+    if not alone:
+        life.report(report_id="r-2", began=date(2023, 1, 1))
+    life.now = NOON
+    said: list[str] = []
+    if not waits:
+        said += life.report(began=date(2023, 5, 1))
+    said += life.report("settled", ended=date(2023, 7, 1))
+    said += life.resolve("deleted")
+    if waits:
+        said += life.report(began=date(2023, 5, 1))
+    end = ["expired v3", "repeated"] if alone else ["deleted v3 deleted"]
+    assert [each for each in said if each != "waits"] == ["reported: open v1", "changed: settled v2 2023-07-01", *end]
 
 
 # -- what comes back (rules R20 and R21) -------------------------------------------------------------------------------
@@ -823,8 +845,8 @@ def test_what_has_lapsed_early_is_not_disputed_whichever_is_read_first(reads_fir
         assert life.until(life.now) == ["expired v3", "expired v3"]
         assert life.dispute() == ["person: no-such-record"]
     else:
-        assert life.dispute() == ["expired v3", "person: no-such-record"]
-        assert life.until(life.now) == ["expired v3"]
+        assert life.dispute() == ["expired v3", "expired v3", "person: no-such-record"]
+        assert life.until(life.now) == []
 
 
 @pytest.mark.parametrize("reads_first", ["the timers", "the report"])
@@ -838,9 +860,41 @@ def test_what_is_reported_after_the_day_keeps_nothing_from_lapsing_early(reads_f
         assert life.until(life.now) == ["expired v3"]
         assert life.report(report_id="r-2") == ["reported: open v1"]
     else:
-        assert life.report(report_id="r-2") == ["reported: open v1"]
-        assert life.until(life.now) == ["expired v3"]
+        assert life.report(report_id="r-2") == ["expired v3", "reported: open v1"]
+        assert life.until(life.now) == []
     assert life.record.facts.report_id == "r-2"
+
+
+@pytest.mark.parametrize("reads_first", ["the timers", "the request"])
+def test_what_has_lapsed_early_before_keeps_no_other_record_from_it(reads_first: str) -> None:
+    """(rules R17 and D11) The first one was gone on the day of the second, though the service was down on both."""
+    life = Life(EU)
+    life.report()
+    life.report("settled", ended=date(2026, 1, 20))
+    for now in (datetime(2027, 8, 1, 12, tzinfo=UTC), datetime(2029, 1, 11, 12, tzinfo=UTC)):
+        life.now = now
+        if reads_first == "the timers":
+            life.until(now)
+        if now.year == 2027:
+            life.report(report_id="r-2", began=date(2027, 6, 1))
+            life.report("settled", report_id="r-2", ended=date(2027, 7, 10))
+    assert life.dispute(id=record_id(KEY, USER, "bank", "r-2"))[-1] == "person: no-such-record"
+    assert not life.person.records
+
+
+@pytest.mark.parametrize("reads_first", ["the timers", "the deletion"])
+def test_what_is_deleted_after_the_day_was_held_on_it(reads_first: str) -> None:
+    """(rules D11)"""
+    life = Life(EU)
+    life.report()
+    life.report("settled", ended=date(2026, 1, 20))
+    life.report(report_id="r-2")
+    life.now = datetime(2027, 7, 20, 23, tzinfo=UTC)
+    if reads_first == "the timers":
+        life.until(life.now)
+    assert life.resolve("deleted", report_id="r-2") == ["deleted v2 deleted"]
+    assert life.later(days=1) == []
+    assert life.record.facts.report_id == "r-1"
 
 
 @pytest.mark.parametrize(
@@ -944,6 +998,28 @@ def test_where_the_clock_runs_from_the_beginning_the_earliest_of_all_corrections
         life.resolve("corrected", began=began, ended=ended, at=at)
     assert life.record.facts.began_on == date(2025, 2, 10)
     assert life.record.deadline == Deadline(date(2025, 8, 1), datetime(2032, 8, 10, 4, tzinfo=UTC))
+
+
+@pytest.mark.parametrize("order", [*permutations((0, 1, 2))])
+def test_where_the_clock_runs_from_the_beginning_all_of_a_correction_counts_in_any_order(order: Sequence[int]) -> None:
+    """(rules R18) One whose day is later than an earlier one says something of the end and the amount all the same. One
+    whose day is later than the reported one is refused as a whole."""
+    life = Life(US)
+    life.report()
+    corrections = (
+        (1, date(2025, 2, 10), None, None),
+        (1, date(2025, 2, 20), date(2025, 8, 1), 7),
+        (2, date(2025, 3, 2), date(2025, 8, 3), 9),
+    )
+    refused = []
+    for number in order:
+        at, began, ended, amount = corrections[number]
+        life.now = NOON
+        said = life.resolve("corrected", began=began, ended=ended, amount=amount, at=at)
+        refused += [number] if said == ["refused re-ageing began_on"] else []
+    assert refused == [2]
+    facts = life.record.facts
+    assert (facts.began_on, facts.amount, life.record.deadline.ended_on) == (date(2025, 2, 10), 7, date(2025, 8, 1))
 
 
 # -- how long what is gone is known (rules R10 and R20) ----------------------------------------------------------------
