@@ -34,7 +34,9 @@ def for_others(known: Known) -> Known | None:
     records = tuple(replace(each, said_against=()) for each in known.records if not each.withheld)
     if not records and known.tier is None and not known.scores:
         return None
-    return replace(known, records=records)
+    # Where statements are left, nothing is left out but what was said against the records.
+    is_shortened = known.is_shortened and not any(each.statement for each in known.records)
+    return replace(known, records=records, is_shortened=is_shortened)
 
 
 def standing(known: Known) -> Standing | None:

@@ -60,6 +60,19 @@ def test_what_was_said_against_a_record_is_shown_to_its_person_alone(known: Know
     assert theirs.statement == mine.statement
 
 
+@pytest.mark.parametrize(("statement", "told"), [("It was stolen.", False), (None, True)])
+def test_nobody_else_is_told_that_what_is_for_the_person_alone_is_left_out(
+    known: Known, statement: str | None, told: bool
+) -> None:
+    """What was said against records is left out first. If statements are there, nothing else is missing."""
+    held = tuple(replace(each, statement=statement, said_against=()) for each in known.records)
+    known = replace(known, records=held, is_shortened=True)
+    shown = for_others(known)
+    assert shown is not None
+    assert records(known).is_shortened
+    assert records(shown).is_shortened is told
+
+
 def test_of_whom_nothing_else_is_held_nothing_is_known(known: Known) -> None:
     """Else a subscriber would learn that there is something."""
     alone = replace(known, tier=None, scores=())

@@ -283,6 +283,14 @@ def test_a_day_of_the_next_publication_is_named_where_scores_are_published_month
     assert of.next_publication(datetime(2026, 11, 30, 21, tzinfo=UTC)) == on
 
 
+@pytest.mark.parametrize(("day_now", "on"), [(1, date(2026, 12, 6)), (3, None)])
+def test_until_scores_come_at_once_the_monthly_run_is_the_next_publication(day_now: int, on: date | None) -> None:
+    """It takes place also if the scorecard has changed by then, and gives a first score to whoever has none."""
+    later = msgspec.structs.replace(SHIPPED, effective_on=date(2026, 12, 3), cadence="continuous")
+    of = Policies((SHIPPED, later), (), policies.profile("cn"), ZoneInfo("Asia/Shanghai"), "CNY")
+    assert of.next_publication(datetime(2026, 12, day_now, 12, tzinfo=UTC)) == on
+
+
 @BOTH
 def test_what_was_asked_and_told_names_its_record_as_long_as_that_is_held(language: Language) -> None:
     of = view("disputed", language)
