@@ -85,7 +85,8 @@ class Somebody:
 
     def record(self, began_on: str, status: str = "reported") -> dict[str, Any]:
         data = {"kind": "hotel.no_show", "amount": 9_000, "report_id": self.canary("report"), "status": status}
-        return self._event("record", RecordReport, {**data, "began_on": began_on})
+        certified = {"certificate": self.canary("certificate")}
+        return self._event("record", RecordReport, {**data, **certified, "began_on": began_on})
 
     def correction(self) -> dict[str, Any]:
         data = {"kind": "hotel.no_show", "report_id": self.canary("report"), "status": "resolved", "amount": 9_100}
@@ -354,7 +355,7 @@ async def test_no_byte_is_left_of_what_lapsed_or_was_erased_and_all_of_the_rest(
     await platform.looked_at([*ERASED, *STAYING])
     await platform.set_aside([*LAPSING[-SOME:], *ERASED[-SOME:]])
     before, people = await found(platform, everybody)
-    wanted = named(everybody, "report") | named([*ERASED, *STAYING], "consent")
+    wanted = named(everybody, "report") | named(everybody, "certificate") | named([*ERASED, *STAYING], "consent")
     wanted |= named(some, "words") | named(some, "why") | named(some, "correction")
     wanted |= named([*LAPSING[-SOME:], *ERASED[-SOME:]], "broken")
     assert wanted <= before.keys(), "the search works"

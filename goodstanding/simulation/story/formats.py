@@ -133,9 +133,8 @@ def _court_feed(event: Event) -> tuple[bytes, tuple[tuple[str, bytes], ...]]:
     court, number = "District Court", event.report
     day, time = f"{event.time:%Y-%m-%d}", f"{event.time:%H:%M:%S}"
     year, yuan = str(event.began_on)[:4], _yuan(event.amount)
-    end = ("RELEASED", str(event.ended_on), "") if event.ended_on else ("LISTED", "", yuan)
-    action, released, amount = end
-    cells = (event.id, day, time, action, event.person, court, year, number, str(event.began_on), released, amount, "")
+    action, *end = ("RELEASED", str(event.ended_on), "") if event.ended_on else ("LISTED", "", yuan)
+    cells = (event.id, day, time, action, event.person, court, year, number, str(event.began_on), *end, "", "")
     return ";".join(cells).encode(), ()
 
 

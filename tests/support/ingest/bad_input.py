@@ -539,8 +539,8 @@ _RECORDS = [
 
 _CSV = [
     Case("line not UTF-8", replace(court(), value=b"\xff;1"), Code.CSV_LINE, "", "UTF-8"),
-    Case("too few columns", replace(court(), value=b"N-1;2024-03-05"), Code.CSV_LINE, "", "2 columns; send 12"),
-    Case("empty line", replace(court(), value=b"\n"), Code.CSV_LINE, "", "0 columns; send 12"),
+    Case("too few columns", replace(court(), value=b"N-1;2024-03-05"), Code.CSV_LINE, "", "2 columns; send 13"),
+    Case("empty line", replace(court(), value=b"\n"), Code.CSV_LINE, "", "0 columns; send 13"),
     Case("quote not closed", court({"court": '"Pudong'}), Code.CSV_LINE, "", "quote"),
     Case("two lines", court({"court": "Pu\ndong"}), Code.CSV_LINE, "", "one line"),
     Case("NUL in a line", court({"court": "Pu\0dong"}), Code.CSV_LINE, "", "NUL"),

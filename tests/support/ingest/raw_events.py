@@ -285,6 +285,7 @@ def court(changes: dict[str, str] | None = None, /) -> RawEvent:
         "released": "",
         "yuan": "150000.00",
         "dispute": "",
+        "certificate": "",
     }
     return RawEvent("court-feed", ";".join({**cells, **(changes or {})}.values()).encode())
 

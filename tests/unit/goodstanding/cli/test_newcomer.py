@@ -38,7 +38,7 @@ from tests.support.command_line import ask
 
 STANDS_AT = datetime(2025, 3, 6, 4, tzinfo=UTC)
 NOBODY = "127.0.0.1:1"
-COURT = "notice;published_date;published_time;action;account;court;year;number;since;released;yuan;dispute"
+COURT = "notice;published_date;published_time;action;account;court;year;number;since;released;yuan;dispute;certificate"
 
 
 @pytest.fixture
@@ -122,7 +122,9 @@ def test_a_line_of_column_names_is_none_of_the_events() -> None:
 
 def test_a_column_without_use_is_named_with_what_to_write(tmp_path: Path) -> None:
     file = tmp_path / "court-feed.toml"
-    file.write_text((ROOT / "partners" / "court-feed.toml").read_text().replace('"dispute"]', '"dispute", "items"]'))
+    file.write_text(
+        (ROOT / "partners" / "court-feed.toml").read_text().replace('"certificate"]', '"certificate", "items"]')
+    )
     told = ask("policy", "check", str(file)).stdout
     assert 'The column "items" is neither read nor ignored. Read it, or write: ignore = ["items"].' in told
 

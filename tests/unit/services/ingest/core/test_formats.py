@@ -231,7 +231,15 @@ GOOD = [
         obligation("credit_lease.return", None, 1),
     ),
     Good("court", court(), _LISTED, "N-1"),
-    Good("court, line break behind, quoted cell", court({"yuan": '"150000.00"', "dispute": "\r\n"}), _LISTED, "N-1"),
+    Good(
+        "court, line break behind, quoted cell", court({"yuan": '"150000.00"', "certificate": "\r\n"}), _LISTED, "N-1"
+    ),
+    Good(
+        "court, listed again with its certificate",
+        court({"certificate": "C-9"}),
+        replace(_LISTED, certificate="C-9"),
+        "N-1",
+    ),
     Good(
         "court, released",
         court({"action": "RELEASED", "released": "2024-03-04", "yuan": ""}),
