@@ -280,7 +280,9 @@ def _correction_fault(record: Known, told: Waiting, at: datetime, profile: Profi
         ended_on = told.ended_on if _is_later(at, corrected.ended_at) and told.ended_on else ended_on
         if ended_on is not None and ended_on < began_on:
             return Fault(Code.DATES_CONTRADICT, "data.ended_on", "A record cannot end before it began.")
-    if len({*corrected.began_before, *days_of_end(record)}) >= 2 * SETTLEMENTS_MAX:
+    known = {*corrected.began_before, *days_of_end(record)}
+    is_new = not {told.began_on, told.ended_on} <= {None, facts.began_on, *known}
+    if is_new and len(known) >= 2 * SETTLEMENTS_MAX:
         sentence = "The days of this record were corrected so often that no more corrections are taken."
         return Fault(Code.TOO_MANY, "data.report_id", sentence)
     return None

@@ -28,9 +28,9 @@ from services.retention.core.record import (
     State,
     Unreported,
 )
-from services.retention.core.reports import DELETED_FAULT, GONE_FAULT, opened, over_by, take
+from services.retention.core.reports import DELETED_FAULT, GONE_FAULT, over_by, take
 from services.retention.core.settlements import waited
-from services.retention.core.timers import ends_early, fire, lapsed
+from services.retention.core.timers import early_end, ends_early, fire, lapsed
 from shared.contracts.retention_profile import Profile
 
 
@@ -121,9 +121,9 @@ def _due(instant: datetime, now: datetime, records: Records, profile: Profile) -
 
 def _told(report: Report, records: Records, now: datetime, profile: Profile) -> Iterator[tuple[str, Step]]:
     """A report, and what has waited for it, as if that had come after it (rules R4)."""
-    before = records.find(report)[1]
+    name, before = records.find(report)
     if report.body.status == "resolved":
-        yield from _lapsed(records.find(report)[0], records, now)
+        yield from _lapsed(name, records, now)
     id, step = _reported(report, records, now, profile)
     yield id, step
     if isinstance(before, Unreported) and isinstance(step.state, Open | Settled):
@@ -143,7 +143,7 @@ def _reported(report: Report, records: Records, now: datetime, profile: Profile)
         step = take(state, report, now, profile)
     if _is_new(state, step.state) and (full := records.has_no_room(report)):
         return id, Step(state, (refused(report, full),))
-    if _is_first(state, step.state, report) and _is_over_early(id, report, records, now, profile):
+    if _is_first(state, step.state, report) and _is_over_early(id, step.state, records, now, profile):
         return id, Step(state, (refused(report, over_by("ended_on")),))
     if isinstance(step.state, Deleted) and isinstance(state, Open | Settled):
         records.keep_deletion(report, state)
@@ -167,11 +167,10 @@ def _is_first(before: State, after: State, report: Report) -> bool:
     return is_open and report.body.status == "reported"
 
 
-def _is_over_early(id: str, report: Report, records: Records, now: datetime, profile: Profile) -> bool:
+def _is_over_early(id: str, record: State, records: Records, now: datetime, profile: Profile) -> bool:
     """Whether the record has lapsed early by the days that its report names: one that lapses as soon as it is taken
     would be published and told first (rules R11 and D11)."""
-    if profile.early is None:
+    if not isinstance(record, Open | Settled):
         return False
-    record = opened(report, now, profile)
-    at = record.case.early_at
+    at = early_end(record)
     return at is not None and at <= now and _is_alone(id, record, records, profile)

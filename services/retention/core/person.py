@@ -33,7 +33,7 @@ from services.retention.core.record import (
     Unreported,
     partner_of,
 )
-from services.retention.core.timers import due_at, is_early
+from services.retention.core.timers import due_at, early_end, is_early
 from shared.contracts.faults import Code, Fault
 
 _FULL = Fault(
@@ -91,10 +91,6 @@ def _latest_beginning(record: Kept, now: datetime) -> date:
     if isinstance(record, Unreported):
         return now.date()
     return max((record.facts.began_on, *record.case.corrected.began_before))
-
-
-def _early_end(record: Kept) -> datetime | None:
-    return None if isinstance(record, Unreported) else record.case.early_at
 
 
 def _is_held(record: Known, at: datetime, day: date) -> bool:
@@ -222,7 +218,7 @@ class Records:
         if not self._may_be_over_early:
             return []
         self._may_be_over_early = False
-        found = ((id, _early_end(record)) for id, record in self._records.items())
+        found = ((id, early_end(record)) for id, record in self._records.items())
         return sorted((at, False, id) for id, at in found if at is not None and at <= self._now)
 
     def is_other_held(self, id: str, at: datetime, day: date) -> bool:
@@ -263,7 +259,7 @@ class Records:
             self._records.pop(id, None)
         else:
             self._records[id] = after
-            early = _early_end(after)
+            early = early_end(after)
             self._may_be_over_early |= early is not None and early <= self._now
 
     def _leave_fingerprint(self, id: str, before: Kept, state: Gone | Deleted) -> None:

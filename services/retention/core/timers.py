@@ -55,9 +55,17 @@ def _timers(record: Known) -> Iterator[tuple[datetime, Timer]]:
 def lapsed(record: Known, now: datetime) -> Step:
     """What has become of the record, if it has lapsed by now though its timer has not fired yet. What is asked or
     answered then comes too late, whether it is read with what made the record lapse or after it."""
-    deadline = record.deadline
-    is_over = deadline is not None and deadline.lapses_at <= now
-    return _lapses(record, deadline.lapses_at) if deadline is not None and is_over else Step(record)
+    if record.deadline is None or record.deadline.lapses_at > now:
+        return Step(record)
+    return _lapses(record, record.deadline.lapses_at)
+
+
+def early_end(record: Kept) -> datetime | None:
+    """When the record ends early, if nothing else is held of the person then; None if it never does, or lapses before
+    that."""
+    if isinstance(record, Unreported) or (at := record.case.early_at) is None:
+        return None
+    return at if record.deadline is None or at < record.deadline.lapses_at else None
 
 
 def ends_early(record: Known, at: datetime, *, alone: bool) -> Step:

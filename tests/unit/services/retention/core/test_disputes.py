@@ -11,10 +11,17 @@ import pytest
 from msgspec.structs import replace
 
 from services.ingest.core.plausibility import LIFETIME_YEARS
-from services.retention.core.bounds import CERTIFIED_MAX, DISPUTES_MAX, RECORDS_MAX, REPORTED_YEARS_MAX, RETURNS_MAX
+from services.retention.core.bounds import (
+    CERTIFIED_MAX,
+    DISPUTES_MAX,
+    RECORDS_MAX,
+    REPORTED_YEARS_MAX,
+    RETURNS_MAX,
+    SETTLEMENTS_MAX,
+)
 from services.retention.core.deadline import Deadline
 from services.retention.core.decide import Policy, decide
-from services.retention.core.effects import AskedProvider, Refused
+from services.retention.core.effects import AskedProvider, Expired, Refused
 from services.retention.core.fingerprint import record_id
 from services.retention.core.messages import Report
 from services.retention.core.record import Settled, counts, status_of
@@ -374,6 +381,17 @@ def test_two_corrections_for_one_instant_contradict_each_other() -> None:
         life.resolve("corrected", **first)
         life.now = now
         assert life.resolve("corrected", **{field: other}) == [f"refused conflict {name}"]
+
+
+def test_no_more_days_are_corrected_than_the_bound_but_an_amount_is() -> None:
+    """(rules R15)"""
+    life = lived("settled")
+    for day in range(1, 2 * SETTLEMENTS_MAX):
+        assert life.resolve("corrected", ended=date(2025, 10, day))[0].startswith("corrected")
+    assert life.resolve("corrected", ended=date(2025, 11, 1)) == ["refused too-many report_id"]
+    assert life.resolve("corrected", ended=date(2025, 10, 2))[0].startswith("corrected"), "a day that was told before"
+    assert life.resolve("corrected", amount=7)[0].startswith("corrected")
+    assert life.record.facts.amount == 7
 
 
 def test_a_report_of_before_the_correction_is_known_when_it_comes_again() -> None:
@@ -880,6 +898,20 @@ def test_what_has_lapsed_early_before_keeps_no_other_record_from_it(reads_first:
             life.report("settled", report_id="r-2", ended=date(2027, 7, 10))
     assert life.dispute(id=record_id(KEY, USER, "bank", "r-2"))[-1] == "person: no-such-record"
     assert not life.person.records
+
+
+@pytest.mark.parametrize("reads_first", ["the timers", "the request"])
+def test_what_lapses_before_its_early_end_does_so_at_its_deadline(reads_first: str) -> None:
+    """(rules D1 and D11)"""
+    life = Life(replace(EU, years=Years(legal=1, financial=1, life=1)))
+    life.report()
+    life.report("settled", ended=date(2026, 1, 20))
+    life.now = datetime(2028, 1, 1, tzinfo=UTC)
+    if reads_first == "the timers":
+        life.until(life.now)
+    life.dispute()
+    [expired] = [effect for effect in life.effects if isinstance(effect, Expired)]
+    assert expired.lapsed_at == datetime(2027, 1, 20, 23, tzinfo=UTC)
 
 
 @pytest.mark.parametrize("reads_first", ["the timers", "the deletion"])
