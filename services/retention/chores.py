@@ -11,7 +11,7 @@ from typing import Any
 from services.retention.core.decide import Person, Policy
 from services.retention.core.erasure import Forget, roll
 from services.retention.core.overview import Summarize, over_at, run_at
-from services.retention.core.timers import silence_is_due
+from services.retention.core.timers import silence_is_due, silence_until
 from services.retention.erasing import Held, Records, Told
 from services.retention.storage import erasures, overview, store
 from shared.contracts.erasure import nobody
@@ -38,7 +38,7 @@ async def due(
         states = {id: Held(person, erased.get(id, ())) for id, person in page.states.items()}
         assert page.next_at is not None, "a page has the deadline of its messages"
         late = any(silence_is_due(person.records.values(), page.next_at) for person in page.states.values())
-        run = f"silence/{page.next_at:%Y%m%dT%H%M%S.%f}" if late else None
+        run = silence_until(page.next_at) if late else None
         return DuePage(page.messages, page.cursor, page.next_at, run, states, done=1.0)
     roll_at, forget_at = await erasures.next_instants(db, shard, now)
     if (nobodys := nobody(shard)) not in skip:

@@ -81,6 +81,12 @@ def silence_is_due(records: Iterable[Kept], instant: datetime) -> bool:
     return any(_could_come_until(record, instant) for record in records)
 
 
+def silence_until(instant: datetime) -> str:
+    """What the runner calls the run that takes silence for an answer. Before each of another name it reads what had
+    arrived."""
+    return f"silence/{instant:%Y%m%dT%H%M%S.%f}"
+
+
 def _could_come_until(record: Kept, instant: datetime) -> bool:
     if isinstance(record, Unreported):
         return record.waits_until <= instant

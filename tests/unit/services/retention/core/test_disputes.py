@@ -25,7 +25,7 @@ from services.retention.core.effects import AskedProvider, Expired, Refused
 from services.retention.core.fingerprint import record_id
 from services.retention.core.messages import Report
 from services.retention.core.record import Settled, counts, status_of
-from services.retention.core.timers import due_at, silence_is_due
+from services.retention.core.timers import due_at, silence_is_due, silence_until
 from shared.contracts.erasure import ON_THE_WAY_MAX
 from shared.contracts.messages import RecordReport
 from shared.contracts.retention_profile import DelayDays, Early, NoticeDays, Profile, Span, Warnings, Years
@@ -134,6 +134,11 @@ def test_what_waits_for_a_report_is_refused_when_all_that_had_arrived_is_read() 
     assert not silence_is_due([waiting], until - timedelta(seconds=1))
     life.now = until + timedelta(days=3)
     assert life.report() == ["reported: open v1", "changed: settled v2 2025-09-15"]
+
+
+def test_what_had_arrived_is_read_before_each_silence_also_of_one_second() -> None:
+    """(rules R4) Else a report that came between the two would be read too late."""
+    assert silence_until(NOON) != silence_until(NOON + timedelta(milliseconds=1))
 
 
 def test_what_is_added_when_the_time_is_over_makes_it_no_longer() -> None:
