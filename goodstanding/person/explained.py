@@ -231,11 +231,10 @@ def _tier(reached: int, tiers: TierTable, language: Language) -> str | None:
 
 def with_caps(found: Sequence[Reason], rules: Sequence[Rule], wording: Wording) -> list[Reason]:
     """The reasons, with each cap as one, whether it takes something today or not: of the best points of its rules it
-    takes what is above it, and so of those that are not known yet. A cap with conditions takes nothing of the best
-    points, so that what it takes is lost. Each column sums to what `_dimensions` says."""
+    takes what is above it, and so of those that are not known yet. Each column sums to what `_dimensions` says."""
     codes = {rule.code for rule in rules}
     taking = {reason.code: reason for reason in found}
-    caps = [cap for cap in wording.card.caps if not cap.when and codes & {*cap.rules}]
+    caps = [cap for cap in wording.card.caps if codes & {*cap.rules}]
     left = {
         code: _not_known(found, code, share) - sum(reason.not_known for reason in found if reason.dimension == code)
         for code, share in wording.card.dimensions.items()

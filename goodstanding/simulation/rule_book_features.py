@@ -90,8 +90,7 @@ def scored(card: Spec, behavior: Behavior, through: int, circle: Circle | None) 
     total = sum(points.values())
     for cap in card.get("caps", ()):
         gains = sum(points[rule["code"]] - rule["unknown"] for rule in rules if rule["code"] in cap["rules"])
-        if _all_hold(cap.get("when", ()), said):
-            total -= max(0, gains - cap["points"])
+        total -= max(0, gains - cap["points"])
     limits = [limit["ceiling"] for limit in card.get("limits", ()) if _all_hold(limit["when"], said)]
     return total, limits
 

@@ -44,7 +44,7 @@ def _score(card: Scorecard, values: dict[str, Value]) -> int:
     score = 350 + sum(points.values())
     for cap in card.caps:
         earned = sum(points[each.code] - each.unknown for each in rules if each.code in cap.rules)
-        score -= max(0, earned - cap.points) if _holds(cap.when, values) else 0
+        score -= max(0, earned - cap.points)
     return min([max(score, 350), *(limit.ceiling for limit in card.limits if _holds(limit.when, values))])
 
 

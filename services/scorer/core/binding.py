@@ -1,4 +1,4 @@
-"""Whether a limit, or a cap with conditions, lowers the score of somebody for doing better (rules S19).
+"""Whether a limit lowers the score of somebody for doing better (rules S19).
 
 The bins of a rule follow its direction. A limit would turn that around if its conditions held for better values and not
 for worse ones. It is refused if somebody is found who loses by it: who has the best points of all rules as far as the
@@ -16,7 +16,7 @@ import msgspec
 
 from services.scorer.core.borders import directions_of, given_to, is_worse
 from services.scorer.core.compiled import all_of
-from services.scorer.core.scorecard_parts import BASE, Cap, Condition, Direction, Limit, ScorecardParts
+from services.scorer.core.scorecard_parts import BASE, Condition, Direction, ScorecardParts
 from services.scorer.core.values import TRIED_MAX, Value, Values, given_by, meeting, values_of
 from shared.contracts.policy_parts import PolicyFault
 
@@ -31,30 +31,28 @@ def faults_of_binding(card: ScorecardParts) -> Iterator[PolicyFault]:
     told = {name: feature.better for name, feature in card.features.items() if feature.better}
     directions: Mapping[str, Direction] = {**told, **directions_of(card)}
     values = values_of(card)
-    parts: list[tuple[str, int, Cap | Limit]] = [("caps", at, cap) for at, cap in enumerate(card.caps)]
-    parts += [("limits", at, limit) for at, limit in enumerate(card.limits)]
     asked = {condition.feature for condition in card.conditions()}
-    if len(parts) * max((len(values[name]) for name in asked), default=0) ** 2 > _TRIED_MAX:
+    if len(card.limits) * max((len(values[name]) for name in asked), default=0) ** 2 > _TRIED_MAX:
         return
     found = [
-        (key, at, part, name, pairs)
-        for key, at, part in parts
-        for name in dict.fromkeys(condition.feature for condition in part.when)
-        if name in directions and (pairs := _turned(card, part.when, name, directions[name], values))
+        (at, limit, name, pairs)
+        for at, limit in enumerate(card.limits)
+        for name in dict.fromkeys(condition.feature for condition in limit.when)
+        if name in directions and (pairs := _turned(card, limit.when, name, directions[name], values))
     ]
-    # Each step is tried with all values of the other features, and every part is asked of each of them.
+    # Each step is tried with all values of the other features, and every limit is asked of each of them.
     tried = sum(len(pairs) * (1 + sum(len(values[other]) for other in asked - {name})) for *_, name, pairs in found)
-    if tried * (len(card.rules) + len(parts)) * len(card.segment_codes()) > _TRIED_MAX:
+    if tried * (len(card.rules) + len(card.limits)) * len(card.segment_codes()) > _TRIED_MAX:
         return
-    for key, at, part, name, pairs in found:
-        others = {other.code for _, _, other, of, _ in found if of == name} - {part.code}
-        cards = [(of, _without(of, {part.code})) for of in (card, _without(card, others))]
-        falls = [fall for pair in pairs for fall in _falls(cards, part.when, name, pair, values)]
+    for at, limit, name, pairs in found:
+        others = {other.code for _, other, of, _ in found if of == name} - {limit.code}
+        cards = [(of, _without(of, {limit.code})) for of in (card, _without(card, others))]
+        falls = [fall for pair in pairs for fall in _falls(cards, limit.when, name, pair, values)]
         if falls:
             points, moves = max(falls)
             does = f"whoever goes {moves} meets the conditions and can lose {points} points by it"
             sentence = f"It contradicts the direction of {name}, {directions[name]}: {does}. Turn them around."
-            yield PolicyFault((key, at, "when"), sentence)
+            yield PolicyFault(("limits", at, "when"), sentence)
 
 
 def _turned(card: ScorecardParts, when: Sequence[Condition], name: str, direction: Direction, values: Values) -> _Pairs:
@@ -72,10 +70,9 @@ def _turned(card: ScorecardParts, when: Sequence[Condition], name: str, directio
 
 
 def _without(card: ScorecardParts, codes: Set[str]) -> ScorecardParts:
-    """The scorecard without the caps and limits of these codes."""
-    caps = tuple(cap for cap in card.caps if cap.code not in codes)
+    """The scorecard without the limits of these codes."""
     limits = tuple(limit for limit in card.limits if limit.code not in codes)
-    return msgspec.structs.replace(card, caps=caps, limits=limits)
+    return msgspec.structs.replace(card, limits=limits)
 
 
 def _falls(
@@ -85,7 +82,7 @@ def _falls(
     pair: tuple[Value, Value],
     values: Values,
 ) -> Iterator[tuple[int, str]]:
-    """What people lose by such a step who would lose nothing without the part. `cards` have it and do not have it; the
+    """What people lose by such a step who would lose nothing without the limit. `cards` have it and do not have it; the
     first is the scorecard itself."""
     (card, _), (worse, better) = cards[0], pair
     assert worse is not None, "what is unknown is not worse"

@@ -13,7 +13,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import permutations, product
 from typing import NamedTuple, TypeAlias
 
-from services.scorer.core.compiled import all_of
 from services.scorer.core.scorecard_parts import Direction, ScorecardParts
 from services.scorer.core.values import TRIED_MAX, Value, Values, given_by, meeting, values_of
 from shared.contracts.policy_parts import PolicyFault
@@ -80,11 +79,11 @@ def given_to(card: ScorecardParts, segment: str | None, values: Mapping[str, Val
     """What a person of a segment has by its rules, less what caps take."""
     rules = card.rules_of(segment)
     earned = {rule.code: given_by(rule)(values[rule.feature]) for rule in rules}
-    taken, names = 0, list(values)
-    for cap in card.caps:
-        if all_of(cap.when, names)([values[name] for name in names]):
-            taken += cap.above(sum(earned[rule.code] - rule.unknown for rule in rules if rule.code in cap.rules))
-    return sum(earned.values()) - taken
+    taken = (
+        cap.above(sum(earned[rule.code] - rule.unknown for rule in rules if rule.code in cap.rules))
+        for cap in card.caps
+    )
+    return sum(earned.values()) - sum(taken)
 
 
 def _parts(card: ScorecardParts, place: int, values: Values) -> Sequence[Values]:

@@ -51,9 +51,7 @@ class CapStep(NamedTuple):
     shown: RestsOn
     """What the item of what it takes rests on."""
     most: int
-    """What the cap takes back from everybody who has the best points of all its rules."""
-    holds: Holds | None
-    """None where it holds for everybody. Asked only of those of whom it would take something."""
+    """What the cap takes back from whoever has the best points of all its rules."""
 
 
 class Program(NamedTuple):
@@ -170,9 +168,7 @@ class Compiled:
     def _program(self, card: ScorecardParts, segment: str | None) -> Program:
         rules = card.rules_of(segment)
         steps = [self._step(rule, card) for rule in rules]
-        caps = [
-            _cap_step(cap, rules, self._names) for cap in card.caps if any(rule.code in cap.rules for rule in rules)
-        ]
+        caps = [_cap_step(cap, rules) for cap in card.caps if any(rule.code in cap.rules for rule in rules)]
         out_of_reach = POINTS - sum(rule.best for rule in rules) + sum(cap.most for cap in caps)
         return Program(
             features=sorted({step.feature for step in steps} - {*self._asked}),
@@ -217,11 +213,10 @@ def _ceilings(feature: str, limits: Sequence[Limit], names: Sequence[str]) -> Ce
     )
 
 
-def _cap_step(cap: Cap, rules: Sequence[Rule], names: Sequence[str]) -> CapStep:
+def _cap_step(cap: Cap, rules: Sequence[Rule]) -> CapStep:
     places = [at for at, rule in enumerate(rules) if rule.code in cap.rules]
     unknown = sum(rules[at].unknown for at in places)
-    holds = all_of(cap.when, names) if cap.when else None
-    return CapStep(cap.code, places, cap.points + unknown, {CAP: cap.points}, cap.most_taken_back(rules), holds)
+    return CapStep(cap.code, places, cap.points + unknown, {CAP: cap.points}, cap.most_taken_back(rules))
 
 
 def a_month_longer(feature: Feature) -> Feature:

@@ -151,7 +151,6 @@ def faults_of_cap(card: ScorecardParts, cap: Cap) -> Faults:
             yield PolicyFault(("rules", index), "Use the code of a rule.")
     if len(dimensions) != 1:
         yield PolicyFault(("rules",), "Name rules of one dimension: it is from its share that a cap takes.")
-    yield from faults_of_conditions(card, cap.when)
     if cap.points < 0:
         yield PolicyFault(("points",), "Use 0 or more: it is what they may earn above their points of unknown.")
 

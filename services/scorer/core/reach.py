@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import chain
 from typing import TypeVar
 
-from services.scorer.core.scorecard_parts import BASE, POINTS, Cap, Condition, Limit, Rule, ScorecardParts
+from services.scorer.core.scorecard_parts import BASE, POINTS, Condition, Rule, ScorecardParts
 from services.scorer.core.values import TRIED_MAX, Value, Values, given_by, meeting, values_of, values_of_conditions
 from shared.contracts.kinds import RecordClass
 from shared.contracts.policy_parts import PolicyFault
@@ -44,11 +44,9 @@ def faults_of_reach(card: ScorecardParts) -> Iterator[PolicyFault]:
 def faults_of_meeting(card: ScorecardParts) -> Iterator[PolicyFault]:
     """Only of a scorecard whose features and conditions have no faults."""
     values = values_of_conditions(card)
-    bounds: Sequence[tuple[str, Sequence[Cap | Limit]]] = [("caps", card.caps), ("limits", card.limits)]
-    for key, parts in bounds:
-        for index, part in enumerate(parts):
-            if name := _never(part.when, values):
-                yield PolicyFault((key, index, "when"), f"It never holds: {_no_value(card, name)}")
+    for index, limit in enumerate(card.limits):
+        if name := _never(limit.when, values):
+            yield PolicyFault(("limits", index, "when"), f"It never holds: {_no_value(card, name)}")
     for index, segment in enumerate(card.segments):
         at = ("segments", index, "when") if segment.when else ("segments", index)
         if name := _never(segment.when, values):
@@ -115,7 +113,7 @@ def _blocked(card: ScorecardParts, segment: str | None, of_all: Values) -> Polic
             return PolicyFault(("rules", index, *fault.key), fault.sentence)
         points = given_by(rule)
         values[rule.feature] = [value for value in values[rule.feature] if points(value) == rule.best]
-    return _held_down(card, segment, values)
+    return _held_down(card, values)
 
 
 def _without_best(
@@ -139,21 +137,16 @@ def _without_best(
     return None
 
 
-def _held_down(card: ScorecardParts, segment: str | None, values: Values) -> PolicyFault | None:
-    """The limit, or the cap with conditions, that holds for everybody who has one of these values of each feature."""
-    below = {("limits", at): limit.when for at, limit in enumerate(card.limits) if limit.ceiling < _HIGHEST}
-    rules = card.rules_of(segment)
-    for at, cap in enumerate(card.caps):
-        if cap.when and cap.above(sum(rule.best - rule.unknown for rule in rules if rule.code in cap.rules)):
-            below["caps", at] = cap.when
-    if (held := _holds_for_all(below, values)) is None:
+def _held_down(card: ScorecardParts, values: Values) -> PolicyFault | None:
+    """The limit that holds for everybody who has one of these values of each feature."""
+    below = {at: limit.when for at, limit in enumerate(card.limits) if limit.ceiling < _HIGHEST}
+    if (at := _holds_for_all(below, values)) is None:
         return None
-    key, at = held
-    loses = f"is held at {card.limits[at].ceiling} by it" if key == "limits" else "loses some of them by it"
     sentence = (
-        f"Whoever has the best points of all rules {loses}, so that nobody can reach {_HIGHEST}. Narrow the conditions."
+        f"Whoever has the best points of all rules is held at {card.limits[at].ceiling} by it, so that nobody can "
+        f"reach {_HIGHEST}. Narrow the conditions."
     )
-    return PolicyFault((key, at, "when"), sentence)
+    return PolicyFault(("limits", at, "when"), sentence)
 
 
 def _most(card: ScorecardParts, segment: str | None) -> int:

@@ -68,7 +68,7 @@ def evaluate_walked(months: Months, card: Scorecard) -> Evaluation:
     program, values = card.compiled.run(months)
     items = _of_rules(program, values)
     if program.caps:
-        items += _taken_back(program, items, values)
+        items += _taken_back(program, items)
     if program.missing is not None:
         items.append(program.missing)
     records = held.counting(state)
@@ -118,12 +118,12 @@ def _of_rules(program: Program, values: Values) -> list[Item]:
     return items
 
 
-def _taken_back(program: Program, items: Sequence[Item], values: Values) -> list[Item]:
-    """What is above the caps that hold (rules S11)."""
+def _taken_back(program: Program, items: Sequence[Item]) -> list[Item]:
+    """What is above the caps (rules S11)."""
     found = []
-    for code, steps, most_points, shown, most, holds in program.caps:
+    for code, steps, most_points, shown, most in program.caps:
         points = sum([items[at].points for at in steps])
-        if points > most_points and (holds is None or holds(values)):
+        if points > most_points:
             found.append(Item(code, most_points - points, -most, shown))
     return found
 

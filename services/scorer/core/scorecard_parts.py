@@ -113,26 +113,22 @@ class Segment(_Part, frozen=True, kw_only=True):
 
 
 class Cap(_Part, frozen=True, kw_only=True):
-    """What these rules of one dimension earn above their points of unknown is `points` at most, all together; with
-    `when`, only that of people of whom all of it holds."""
+    """What these rules of one dimension earn above their points of unknown is `points` at most, all together."""
 
     code: str
     rules: tuple[str, ...]
     """Codes of rules."""
     points: int
     """At most so many."""
-    when: tuple[Condition, ...] = ()
-    """It holds for everybody where nothing is said."""
     en: str
     zh: str
 
     def most_taken_back(self, rules: Sequence[Rule]) -> int:
-        """What it takes of everybody who has the best points of all these rules (rules S11): nothing if it has
-        conditions, since nobody is meant to have the best points whom they hold."""
-        return 0 if self.when else self.above(sum(r.best - r.unknown for r in rules if r.code in self.rules))
+        """What it takes of whoever has the best points of all these rules (rules S11)."""
+        return self.above(sum(r.best - r.unknown for r in rules if r.code in self.rules))
 
     def above(self, earned: int) -> int:
-        """What it takes, if it holds, of so many points above those of unknown."""
+        """What it takes of so many points above those of unknown."""
         return max(0, earned - self.points)
 
 
@@ -232,6 +228,6 @@ class ScorecardParts(_Part, frozen=True, kw_only=True):
         return [segment.code for segment in self.segments] or [None]
 
     def conditions(self) -> Sequence[Condition]:
-        """Those of the segments, then those of the caps, then those of the limits."""
-        parts: Sequence[Segment | Cap | Limit] = (*self.segments, *self.caps, *self.limits)
+        """Those of the segments, then those of the limits."""
+        parts: Sequence[Segment | Limit] = (*self.segments, *self.limits)
         return [condition for part in parts for condition in part.when]

@@ -31,8 +31,7 @@ def obstacles(
             over_it = f" {over} of their points do not count." if is_english else f"超出的 {over} 分不计入。"
             yield by_code[item.code].sentence + over_it
     records = {item.code for item in evaluation.items if rests_on_records(item)}
-    own = (reason for reason in reasons if reason.lost > 0 and reason.code not in caps and _is_own(reason, records))
-    lost = sorted(own, key=lambda reason: -reason.lost)
+    lost = sorted((reason for reason in reasons if reason.lost > 0 and _is_own(reason, records)), key=lambda r: -r.lost)
     for reason in lost[:_LOST_MAX]:
         costs = _more(reason, wording)
         if reason.code in records:
@@ -47,7 +46,7 @@ def obstacles(
             yield f"{points} {are} not lost, but not known yet, most of that in {name.lower()}: {unknown[most]}."
         else:
             yield f"有 {points} 分尚未知晓（并非失分），其中{name}最多：{unknown[most]} 分。"
-    elif not lost and not any(reason.lost > 0 and reason.code in caps for reason in reasons):
+    elif not lost:
         yield "Nothing is lost: all of it is at its best." if is_english else "没有失分：各项均已达到最佳。"
 
 

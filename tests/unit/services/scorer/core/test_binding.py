@@ -1,4 +1,4 @@
-"""A limit, or a cap with conditions, never binds somebody for doing better: where it would, the policy is refused."""
+"""A limit never binds somebody for doing better: where it would, the policy is refused."""
 
 from __future__ import annotations
 
@@ -12,18 +12,12 @@ from shared.policy_file import load_policy
 from shared.toml_file import ConfigError
 from tests.support.village import RULES, VILLAGE, segments
 
-SOMETIMES = '{ feature = "steady", at_least = 500, below = 900 }'
 UP_TO_900, FROM_900 = '{ feature = "on_time", below = 900 }', '{ feature = "on_time", at_least = 900, below = 1000 }'
 RARELY = '{ feature = "steady", below = 500 }'
 
 
 def limit(when: str, ceiling: int = 700, code: str = "held") -> str:
     return f'[[limits]]\ncode = "{code}"\nwhen = [{when}]\nceiling = {ceiling}\nen = "Held."\nzh = "限"\n\n'
-
-
-def cap(when: str, code: str = "capped", points: int = 0) -> str:
-    of = f'[[caps]]\ncode = "{code}"\nrules = ["on-time"]\nwhen = [{when}]\npoints = {points}\n'
-    return f'{of}en = "Capped."\nzh = "限"\n\n'
 
 
 def village(*bounds: str, of: str = VILLAGE) -> str:
@@ -47,7 +41,6 @@ ACCEPTED = [
     ("above what they have", village(limit(f"{FROM_900}, {RARELY}", 940))),
     ("nobody says which way is better", village(limit(f'{{ feature = "verified", is = "verified" }}, {RARELY}'))),
     ("of those of whom nothing is known", village(limit('{ feature = "on_time", unknown = true }'))),
-    ("a cap that takes no more than the better value gives", village(cap(FROM_900))),
 ]
 # What is refused, the policy, the part, the feature and the step, the loss.
 REFUSED = [
@@ -64,8 +57,6 @@ REFUSED = [
      "on_time, higher: whoever goes from 0 to 900", 30),
     ("one of two conditions", village(limit(f'{{ feature = "on_time", at_least = 900 }}, {RARELY}', 500)), "limits[0]",
      "on_time, higher: whoever goes from 0 to 900", 149),
-    ("a cap", village(cap(SOMETIMES)), "caps[0]",
-     "steady, higher: whoever goes from 0 to 500", 70),
     ("in a segment", village(limit(FROM_900), of=segments('{ feature = "verified", is = "withdrawn" }')), "limits[0]",
      "on_time, higher: whoever goes from 0 to 900", 30),
 ]  # fmt: skip
@@ -93,21 +84,12 @@ def test_whoever_would_lose_by_doing_better_is_named(
     assert f"lose {loss} points" in told.sentence
 
 
-SEVERAL = [
-    ("two limits", limit(FROM_900, 700) + limit(FROM_900, 650, "held-too"), ["limits[0].when", "limits[1].when"]),
-    ("two caps", cap(SOMETIMES) + cap(SOMETIMES, "capped-too"), ["caps[0].when", "caps[1].when"]),
-    ("two caps, of which neither takes too much alone", cap(SOMETIMES, points=90) + cap(SOMETIMES, "capped-too", 90),
-     ["caps[0].when", "caps[1].when"]),
-    ("a cap and a limit", cap(SOMETIMES) + limit(SOMETIMES), ["caps[0].when", "limits[0].when"]),
-]  # fmt: skip
-
-
-@pytest.mark.parametrize(("bounds", "parts"), [case[1:] for case in SEVERAL], ids=[case[0] for case in SEVERAL])
-def test_of_several_none_hides_what_another_takes(tmp_path: Path, bounds: str, parts: list[str]) -> None:
+def test_of_two_none_hides_what_the_other_takes(tmp_path: Path) -> None:
+    bounds = limit(FROM_900, 700) + limit(FROM_900, 650, "held-too")
     (file := tmp_path / "policy.toml").write_text(village(bounds), encoding="utf-8")
     with pytest.raises(ConfigError) as raised:
         load_policy(file, Scorecard)
-    assert [told.key for told in raised.value.all] == parts
+    assert [told.key for told in raised.value.all] == ["limits[0].when", "limits[1].when"]
 
 
 def test_one_that_never_holds_takes_nothing_and_is_told_as_that(tmp_path: Path) -> None:

@@ -19,11 +19,6 @@ def limit(when: str, ceiling: int = 900) -> str:
     return f'[[limits]]\ncode = "held"\nwhen = [{when}]\nceiling = {ceiling}\nen = "Held."\nzh = "限"\n\n'
 
 
-def cap(when: str, points: int = 0) -> str:
-    of = f'[[caps]]\ncode = "capped"\nrules = ["on-time"]\nwhen = [{when}]\npoints = {points}\n'
-    return f'{of}en = "Capped."\nzh = "限"\n\n'
-
-
 def rule(code: str, bins: str) -> str:
     return (
         f'{RULES}"{code}"\ndimension = "steadiness"\nfeature = "steady"\ndirection = "lower"\nunknown = 0\n'
@@ -58,28 +53,6 @@ REFUSED = [
         VILLAGE.replace(RULES, limit('{ feature = "on_time", at_least = 1000 }') + RULES, 1),
         "limits[0].when",
         "held at 900",
-    ),
-    (
-        "a cap of the best",
-        VILLAGE.replace(RULES, cap('{ feature = "on_time", at_least = 1000 }') + RULES, 1),
-        "caps[0].when",
-        "loses some of them",
-    ),
-    (
-        "a cap that never holds",
-        VILLAGE.replace(RULES, cap('{ feature = "on_time", at_least = 1001 }') + RULES, 1),
-        "caps[0].when",
-        "It never holds: no value of on_time, which is at most 1000",
-    ),
-    (
-        "a limit and a cap that leave nobody",
-        VILLAGE.replace(
-            RULES,
-            limit('{ feature = "steady", below = 950 }') + cap('{ feature = "steady", at_least = 950 }') + RULES,
-            1,
-        ),
-        "caps[0].when",
-        "loses some of them",
     ),
     (
         "two limits that leave nobody",
@@ -157,9 +130,6 @@ def test_a_fault_of_a_rule_hides_no_segment_that_nobody_is_in(tmp_path: Path) ->
 ACCEPTED = [
     ("the policy of the guide", VILLAGE),
     ("a limit that the best leave", VILLAGE.replace(RULES, limit('{ feature = "on_time", below = 1000 }') + RULES, 1)),
-    ("a cap that the best leave", VILLAGE.replace(RULES, cap('{ feature = "on_time", below = 1000 }') + RULES, 1)),
-    ("a cap of everybody that takes nothing of the best",
-     VILLAGE.replace(RULES, cap('{ feature = "on_time", at_least = 0 }', 400) + RULES, 1)),
     ("a bin above the range that the best do not need",
      VILLAGE.replace(BINS, f"{BINS}, {{ at_least = 1001, points = 220 }}")),
     ("a limit at 350 in place of points",

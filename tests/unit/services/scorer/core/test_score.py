@@ -12,7 +12,6 @@ import pytest
 from services.scorer.core.features.months import Circle
 from services.scorer.core.features.stated import band_of, circle_of
 from services.scorer.core.messages import Event
-from services.scorer.core.moves import of_rules
 from services.scorer.core.score import Evaluation, Item, decode, encode, evaluate, with_records_changed
 from services.scorer.core.scorecard import Scorecard
 from services.scorer.core.scorecard_parts import Bin, Cap, Condition, Cost, Evidence, Limit, Records, Segment, Small
@@ -164,17 +163,6 @@ class TestCaps:
         if taken:
             assert items["both"].best == -70
             assert items["both"].rests_on == {"cap": 20}
-
-    @pytest.mark.parametrize(("below", "taken"), [(1, None), (12, None), (13, -70)])
-    def test_one_with_conditions_takes_of_those_alone_of_whom_they_hold(self, below: int, taken: int | None) -> None:
-        when = (Condition(feature="in_a_row", below=below),)
-        cap = msgspec.structs.replace(self.CAP, when=when)
-        evaluation = evaluate(active(*range(JAN - 11, JAN + 1)), card(caps=(cap,)), JAN)
-        items = {item.code: item for item in evaluation.items}
-        assert (items["both"].points if "both" in items else None) == taken
-        if taken:
-            assert items["both"].best == 0, "what it takes is lost"
-            assert not of_rules(items["both"])
 
 
 class TestLimits:

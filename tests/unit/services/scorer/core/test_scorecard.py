@@ -126,8 +126,6 @@ CASES = [
     ("a limit below", "ceiling = 650", "ceiling = 349", "ceiling = 349", "limits[0].ceiling", "350 to 950"),
     ("a cap of nothing", '"in-a-row"]', '"on-the-side"]', "on-the-side", "caps[0].rules[1]", "code of a rule"),
     ("a cap over dimensions", '"in-a-row"]', '"kept-on-time"]', "rules = [", "caps[0].rules", "one dimension"),
-    ("a cap on a condition of nothing", "points = 900", 'points = 900\nwhen = [{ feature = "gone", below = 1 }]',
-     '"gone"', "caps[0].when[0].feature", "[features]"),
     ("a cap below 0", "points = 900", "points = -1", "points = -1", "caps[0].points", "0 or more"),
     # rules
     ("code", 'code = "steady-income"', 'code = "Steady_Income"', "Steady_Income", f"{RULE}.code", "hyphens"),

@@ -9,7 +9,7 @@ from services.scorer.core.messages import Event, RecordNews
 from services.scorer.core.reasons.figures import Language
 from services.scorer.core.reasons.obstacles import obstacles
 from services.scorer.core.reasons.sentences import Reason, Wording, key_reasons, reasons, without_policy
-from services.scorer.core.score import Evaluation, Item, evaluate
+from services.scorer.core.score import Evaluation, evaluate
 from services.scorer.core.scorecard import Scorecard
 from tests.support.people import BILL, FARE, INCOME, JAN, SHIPPED, card, day, event, news, record, state_of
 
@@ -121,14 +121,6 @@ def test_key_reasons_are_four_and_what_holds_the_score_down_beside_them() -> Non
     first = next(iter(obstacles(held, found_low, {}, Wording(LOW, "en", "CNY"))))
     assert first.endswith(f"So your score is 400 at most. That takes {-_limit(held)} points.")
     assert any(reason.code == "few-obligations" for reason in key_reasons(held, found_low))
-
-
-def test_where_a_cap_with_conditions_takes_points_nobody_is_told_that_nothing_is_lost() -> None:
-    """(rules S11) Whatever else is at its best."""
-    taken = Evaluation(745, False, (), (), (Item("small-acts", -5, 0, {"cap": 10}),))
-    wording = Wording(SHIPPED, "en", "CNY")
-    [said] = obstacles(taken, reasons(taken, wording), {}, wording)
-    assert said.endswith("5 of their points do not count.")
 
 
 def _limit(evaluation: Evaluation) -> int:
