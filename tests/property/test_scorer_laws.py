@@ -94,15 +94,17 @@ def events(first: int = OPEN_FROM, last: int = JAN) -> st.SearchStrategy[Event]:
 
 
 CHANGES = st.builds(
-    # A later version is a later change.
+    # A later version is a later change, and of what is gone there is none: what comes back has another id.
     lambda kind, id, version, counts, status: RecordNews(
-        ME, JAN - 40 + 10 * version, record(kind, id, version, counts=counts, status=status)
+        ME,
+        JAN - 40 + 10 * version,
+        record(kind, id, version, counts=counts, status="expired" if version == 4 else status),
     ),
     st.sampled_from(["court.listing", "card.overdue", "ride.unpaid"]),
     st.sampled_from(["r1", "r2"]),
     st.integers(1, 4),
     st.booleans(),
-    st.sampled_from(["open", "disputed", "expired"]),
+    st.sampled_from(["open", "disputed"]),
 )
 
 

@@ -80,7 +80,7 @@ def format_1(state: State, old_ids: dict[int, bytes]) -> bytes:
 
 def _records(state: State) -> dict[bytes, list[object]]:
     """Without the fields that came later."""
-    came_later = ("unheard",)
+    came_later = ("unheard", "counted")
     return {
         id: [getattr(record, name) for name in record.__struct_fields__ if name not in came_later]
         for id, record in state.records.items()

@@ -10,7 +10,7 @@ import msgspec
 from services.scorer.core import ids
 from services.scorer.core.ids import HASH, position
 from services.scorer.core.messages import Edge, Event
-from services.scorer.core.records import NegativeRecord, record_of
+from services.scorer.core.records import NegativeRecord, is_unheard, record_of
 from services.scorer.core.state import (
     HASH_BYTES,
     Figure,
@@ -121,6 +121,7 @@ def fold_record(state: State, change: RecordChange, month: int) -> bool:
     key = short_hash(change.record_id)
     known = state.records.get(key)
     if known is not None and known.version >= change.version:
+        state.records[key] = known.beside(unheard=is_unheard(change), counted=change.counts)
         return False
     state.records[key] = record_of(change, month, known)
     return True

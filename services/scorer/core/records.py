@@ -16,7 +16,7 @@ STATUS_GONE = ("expired", "deleted")
 
 _MAY_HAVE_COUNTED = ("disputed", "unverifiable")
 """A record that does not count and has any other status is one that its person has not known of for long enough. Of one
-with these only what was known before tells whether it had begun to count."""
+with these only its other versions tell whether it had begun to count."""
 
 
 class NegativeRecord(msgspec.Struct, frozen=True, array_like=True):
@@ -38,10 +38,19 @@ class NegativeRecord(msgspec.Struct, frozen=True, array_like=True):
     unheard: bool = False
     """It has certainly never counted, so nobody else can know that there is one (rules R22). False for what was written
     before this was kept."""
+    counted: bool = False
+    """It does not count, and did by one of its other versions. False for what was written before this was kept."""
 
     @property
     def gone(self) -> bool:
         return not self.kind
+
+    def beside(self, *, unheard: bool, counted: bool) -> NegativeRecord:
+        """The same, after another version has said so of itself, in whichever order they are read."""
+        if self.gone or self.counts:
+            return self
+        counted |= self.counted
+        return msgspec.structs.replace(self, unheard=(unheard or self.unheard) and not counted, counted=counted)
 
 
 def record_of(change: RecordChange, month: int, known: NegativeRecord | None) -> NegativeRecord:
@@ -49,8 +58,7 @@ def record_of(change: RecordChange, month: int, known: NegativeRecord | None) ->
     if change.status in STATUS_GONE:
         return NegativeRecord(change.version, month)
     assert change.kind is not None, "`check_change` has seen to it"
-    was_unheard = known is not None and known.unheard
-    return NegativeRecord(
+    record = NegativeRecord(
         version=change.version,
         month=month,
         kind=change.kind,
@@ -61,8 +69,14 @@ def record_of(change: RecordChange, month: int, known: NegativeRecord | None) ->
         began_on=change.began_on,
         ended_on=change.ended_on,
         lapses_at_us=microseconds(change.lapses_at) if change.lapses_at else None,
-        unheard=not change.counts and (change.status not in _MAY_HAVE_COUNTED or was_unheard),
+        unheard=is_unheard(change),
     )
+    return record.beside(unheard=known.unheard, counted=known.counts or known.counted) if known else record
+
+
+def is_unheard(change: RecordChange) -> bool:
+    """Whether the change alone tells that the record has never counted."""
+    return not change.counts and change.status not in (*STATUS_GONE, *_MAY_HAVE_COUNTED)
 
 
 def has_lapsed(record: NegativeRecord, instant_us: int) -> bool:
