@@ -15,6 +15,7 @@ from aiokafka.errors import KafkaError
 from goodstanding import policies
 from goodstanding.dead_letters.redrive import look as look_at_letters
 from goodstanding.dead_letters.rules import open_letters
+from goodstanding.doctor.brokers import ask, needs, of_brokers
 from goodstanding.doctor.findings import (
     DURABLE,
     Finding,
@@ -144,9 +145,11 @@ def _disk(stack: Stack) -> Iterator[Finding]:
 async def _kafka(deployment: Deployment) -> AsyncIterator[Finding]:
     async with topic_admin.administrator(deployment.addresses.login) as admin:
         cluster = await admin.describe_cluster()
-    brokers = len(cluster["brokers"])
-    answering = "1 broker answers" if brokers == 1 else f"{brokers} brokers answer"
+        told = await ask(admin, [each["node_id"] for each in cluster["brokers"]])
+    answering = "1 broker answers" if len(told) == 1 else f"{len(told)} brokers answer"
     yield ok("kafka", f"{answering}, of cluster {cluster['cluster_id']}.")
+    for each in of_brokers(told, needs(deployment.settings.replication_factor)):
+        yield each
     for each in of_topics(
         await topic_admin.compare_topics(deployment.addresses.login, partners(), deployment.settings.replication_factor)
     ):

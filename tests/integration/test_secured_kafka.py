@@ -23,6 +23,8 @@ from aiokafka.errors import (
 )
 from aiokafka.structs import OffsetAndMetadata
 
+from goodstanding.doctor.brokers import ask, needs, of_brokers
+from goodstanding.doctor.findings import Verdict
 from goodstanding.platform import certificates
 from goodstanding.platform.kafka_users import KafkaUsers
 from goodstanding.platform.servers import Servers
@@ -171,6 +173,13 @@ async def _read(kafka: KafkaConnection, topics: Collection[str]) -> set[str]:
     finally:
         await consumer.stop()
     return read
+
+
+async def test_brokers_tell_only_an_administrator_of_their_settings(secured: Secured) -> None:
+    for user, verdict in ((secured.users.administrator, Verdict.OK), (secured.login("operator"), Verdict.LOOK)):
+        async with administrator(user) as admin:
+            brokers = [each["node_id"] for each in (await admin.describe_cluster())["brokers"]]
+            assert [each.verdict for each in of_brokers(await ask(admin, brokers), needs(1))] == [verdict]
 
 
 @pytest.mark.parametrize("user", sorted(SOMEBODY))

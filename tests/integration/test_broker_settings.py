@@ -1,0 +1,62 @@
+"""What a real broker says of its settings, and what a topic's own limit is worth above the broker's."""
+
+from __future__ import annotations
+
+import uuid
+
+from aiokafka import AIOKafkaProducer
+from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
+
+from goodstanding.doctor.brokers import ask, needs, of_brokers
+from goodstanding.doctor.findings import Finding, Verdict
+from shared.contracts.topics import MESSAGE_BYTES_MAX, raw_topic
+from shared.kafka.topic_admin import administrator, ensure_topics
+
+
+async def _found(kafka: str, replication_factor: int = 1) -> list[Finding]:
+    async with administrator(kafka) as admin:
+        brokers = [each["node_id"] for each in (await admin.describe_cluster())["brokers"]]
+        return list(of_brokers(await ask(admin, brokers), needs(replication_factor)))
+
+
+async def _set(kafka: str, settings: dict[str, str]) -> None:
+    async with administrator(kafka) as admin:
+        for answer in await admin.alter_configs([ConfigResource(ConfigResourceType.BROKER, "1", settings)]):
+            assert all(not code for code, *_ in answer.resources)
+
+
+async def test_each_setting_is_told_by_a_broker_and_one_that_must_hold_is_missed(kafka_bootstrap: str) -> None:
+    [fine] = await _found(kafka_bootstrap)
+    assert (fine.verdict, fine.sentence) == (
+        Verdict.OK,
+        f"All {len(needs(1))} settings of theirs that matter to the platform are as they should be.",
+    )
+    await _set(kafka_bootstrap, {"unclean.leader.election.enable": "true"})
+    try:
+        [lossy] = await _found(kafka_bootstrap)
+    finally:
+        await _set(kafka_bootstrap, {})
+    assert lossy.verdict is Verdict.WRONG
+    assert lossy.sentence == "unclean.leader.election.enable is true, not false (broker 1)."
+
+
+async def test_one_copy_of_kafkas_own_topics_is_too_few_beside_three_of_ours(kafka_bootstrap: str) -> None:
+    found = {each.sentence.partition(" is ")[0] for each in await _found(kafka_bootstrap, 3)}
+    assert found == {
+        "offsets.topic.replication.factor",
+        "transaction.state.log.replication.factor",
+        "transaction.state.log.min.isr",
+    }
+
+
+async def test_the_brokers_limit_for_messages_need_not_hold_since_a_topic_has_its_own(kafka_bootstrap: str) -> None:
+    partner = f"t{uuid.uuid4().hex[:12]}"
+    await ensure_topics(kafka_bootstrap, [partner])
+    await _set(kafka_bootstrap, {"message.max.bytes": "100000"})
+    try:
+        async with AIOKafkaProducer(
+            bootstrap_servers=kafka_bootstrap, max_request_size=2 * MESSAGE_BYTES_MAX
+        ) as sender:
+            await sender.send_and_wait(raw_topic(partner), bytes(1024 * 1024))
+    finally:
+        await _set(kafka_bootstrap, {})
