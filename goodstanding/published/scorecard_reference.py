@@ -49,7 +49,7 @@ _TABLES: tuple[tuple[str, type, str], ...] = (
     ("At the top", Scorecard, ""),
     ("Names of dimensions", Named, "one of `[dimension_names]`"),
     ("Segments", Segment, "`[[segments]]`"),
-    ("Conditions", Condition, "`when` of a segment, a cap or a limit"),
+    ("Conditions", Condition, "`when` of a segment or a limit"),
     ("Rules", Rule, "`[[rules]]`"),
     ("Bins", Bin, "`bins` of a rule"),
     ("Evidence", Evidence, "`evidence` of a rule"),

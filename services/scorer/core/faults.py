@@ -41,7 +41,7 @@ _RESTRICTIONS_MAX = 16
 _READ = (Shape.OBLIGATION, Shape.ACTIVITY, Shape.FIGURE, Shape.FACT)
 """What a list of kinds may name: no record and no contact."""
 _MEETING = ("kinds", "least", "features", "segments", "limits")
-"""What says who is in a segment, and of whom a cap or a limit holds."""
+"""What says who is in a segment, and of whom a limit holds."""
 _PARTS_MAX = {"features": 1000, "segments": 50, "rules": 1000, "caps": 100, "limits": 1000, "hints": 100}
 
 

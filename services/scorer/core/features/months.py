@@ -31,10 +31,9 @@ WHOLE = 100
 
 Kinds: TypeAlias = tuple[tuple[int, int], ...]
 """Codes of kinds, each with its weight in percent."""
-_WALKED = (1 << WALKED_MONTHS) - 1
-
-
 _Looks: TypeAlias = Mapping[int, Sequence[tuple[int, int, Sequence[tuple[int, int]]]]]
+"""By kind its groups, each with the kind's weight there, and with place and mask of the group's windows."""
+_WALKED = (1 << WALKED_MONTHS) - 1
 
 
 class Circle(NamedTuple):
@@ -245,7 +244,7 @@ class Plan:
 
     @cached_property
     def looks_of(self) -> _Looks:
-        """By kind its groups, each with the kind's weight there, and with place and mask of the group's windows."""
+        """Of all groups."""
         of_group: dict[int, list[tuple[int, int]]] = {}
         for index, (group, mask) in enumerate(self.windows):
             of_group.setdefault(group, []).append((index, mask))
@@ -256,7 +255,7 @@ class Plan:
 
     @cached_property
     def looks_for_lateness_of(self) -> _Looks:
-        """The same of the groups that ask for lateness."""
+        """Of the groups that ask for lateness."""
         of_lateness = {place for (_, of_lateness), place in self._groups.items() if of_lateness}
         return {code: [look for look in looks if look[0] in of_lateness] for code, looks in self.looks_of.items()}
 

@@ -243,6 +243,7 @@ OF_WEIGHT: list[tuple[str, list[Told], dict[str, Any], Measured | None]] = [
     ("another kind of the month comes to it", [paid(0, **LIGHT), paid(0, BILL, **HEAVY)], ACTIVE, (1, 1)),
     ("nothing else is known", [paid(0, **LIGHT)], ACTIVE, None),
     ("nobody told what was paid", [paid(0), paid(1, amount=0)], ACTIVE, (2, 2)),
+    ("what some tell decides", [paid(0), paid(0, **LIGHT)], ACTIVE, None),
     ("in the running month", [paid(-1, **HEAVY), paid(0, **LIGHT)], ACTIVE, None),
     (
         "much was taken back",
@@ -273,6 +274,13 @@ OF_WEIGHT: list[tuple[str, list[Told], dict[str, Any], Measured | None]] = [
         {"is": "sum", "kinds": [CARDS], "months": 3},
         (107, 1),
     ),
+    (
+        "what is counted has all",
+        [paid(0, **LIGHT), paid(1, **HEAVY)],
+        {"is": "count", "kinds": [CARDS], "months": 3},
+        (2, 1),
+    ),
+    ("what is counted is unknown", [paid(0, amount=1)], {"is": "count", "kinds": [CARDS], "months": 3}, None),
 ]
 
 
