@@ -6,7 +6,7 @@ Part of the rule book (`rule_book`): every event is looked at again for every fe
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, TypeAlias
 
 from goodstanding.simulation.rule_book import Behavior, Circle, MeantEvent
@@ -26,6 +26,7 @@ class Sight:
     kinds: Mapping[str, Sequence[str]]
     least: Mapping[str, int]
     """Below which amounts a month does not have a kind (rules S25)."""
+    light_where_late: bool = True
 
     def named(self, names: Sequence[str]) -> list[str]:
         return [kind for name in names for kind in self.kinds.get(name, (name,))]
@@ -35,7 +36,7 @@ class Sight:
     ) -> dict[tuple[int, str], list[MeantEvent]]:
         """What was done, by how many months ago and kind, where more was done than taken back, and where it comes to
         its least; `with_late` also what comes to less and was late."""
-        kinds = self.named(names)
+        kinds, with_late = self.named(names), with_late and self.light_where_late
         found: dict[tuple[int, str], list[MeantEvent]] = {}
         for ago in range(months):
             for event in self.behavior.done.get(self.through - ago, ()):
@@ -86,7 +87,11 @@ def scored(card: Spec, behavior: Behavior, through: int, circle: Circle | None) 
     said = {name: says(spec, sight) for name, spec in card["features"].items()}
     segment = next((s["code"] for s in card.get("segments", ()) if _all_hold(s.get("when", ()), said)), None)
     rules = [rule for rule in card["rules"] if "segments" not in rule or segment in rule["segments"]]
-    points = {rule["code"]: _points(rule, said[rule["feature"]]) for rule in rules}
+    without = replace(sight, light_where_late=False)
+    points: dict[str, int] = {}
+    for rule in rules:
+        name = rule["feature"]
+        points[rule["code"]] = min(_points(rule, said[name]), _points(rule, says(card["features"][name], without)))
     total = sum(points.values())
     for cap in card.get("caps", ()):
         gains = sum(points[rule["code"]] - rule["unknown"] for rule in rules if rule["code"] in cap["rules"])

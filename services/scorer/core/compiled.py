@@ -41,6 +41,9 @@ class Step(NamedTuple):
     unknown: Item
     known: Callable[[Measured], Item]
 
+    def of(self, measured: Measured | None) -> Item:
+        return self.unknown if measured is None else self.known(measured)
+
 
 class CapStep(NamedTuple):
     """These steps together give at most `points`."""
@@ -123,6 +126,15 @@ class Compiled:
             values[index] = measures[index](months)
         return program, values
 
+    def without_light(self, program: Program, months: Months) -> Values | None:
+        """What the features of a program say without the months that count only because they were late, beyond which no
+        rule gives points for those (rules S25); None where there are none."""
+        if months.without_light is None:
+            return None
+        # A standing is that of somebody without contacts.
+        without = msgspec.structs.replace(months.without_light, circle=months.circle)
+        return _measured(self._measures, [step.feature for step in program.steps], without)
+
     def limits(self, values: Values) -> list[tuple[str, int]]:
         """Code and highest score of each limit that holds (rules S19), in the policy's order."""
         found = []
@@ -158,8 +170,9 @@ class Compiled:
         found = {}
         for code in codes:
             if (step := step_of.get(code)) is not None:
-                measured = measures[step.feature](months)
-                found[code] = (step.unknown if measured is None else step.known(measured)).points
+                found[code] = step.of(measures[step.feature](months)).points
+                if months.without_light is not None:
+                    found[code] = min(found[code], step.of(measures[step.feature](months.without_light)).points)
         return found
 
     def _segment(self, values: Values) -> str | None:

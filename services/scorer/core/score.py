@@ -67,6 +67,10 @@ def evaluate_walked(months: Months, card: Scorecard) -> Evaluation:
     state, through = months.state, months.through
     program, values = card.compiled.run(months)
     items = _of_rules(program, values)
+    if (without := card.compiled.without_light(program, months)) is not None:
+        items = [
+            _at_most(item, step.of(without[step.feature])) for item, step in zip(items, program.steps, strict=True)
+        ]
     if program.caps:
         items += _taken_back(program, items)
     if program.missing is not None:
@@ -116,6 +120,10 @@ def _of_rules(program: Program, values: Values) -> list[Item]:
         measured = values[feature]
         items.append(unknown if measured is None else known(measured))
     return items
+
+
+def _at_most(item: Item, other: Item) -> Item:
+    return item if item.points <= other.points else Item(item.code, other.points, item.best, item.basis)
 
 
 def _taken_back(program: Program, items: Sequence[Item]) -> list[Item]:

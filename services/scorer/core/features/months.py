@@ -80,6 +80,8 @@ class Months(msgspec.Struct):
     """Of each window the months that have anything."""
     unpacked: dict[int, Vectors]
     """By kind code, for the kinds about which a feature asks more than when there was something."""
+    without_light: Months | None = None
+    """The same without the light months that count for what was late in them; None where there are none."""
 
     def of_kind(self, code: int) -> Vectors | None:
         """Everything that is kept of a kind, even in months that no feature looks at; None if nothing is kept."""
@@ -101,7 +103,12 @@ def walk(plan: Plan, state: State, through: int, circle: Circle | None) -> Month
         for key, packed in state.figures.items():
             figures.setdefault(key[HASH_BYTES], []).append(unpack_figures(packed))
     history = max(0, through - state.first + 1) if state.first else 0
-    return Months(state, through, circle, history, figures, masks, late, observed, union, unpacked)
+    of = Months(state, through, circle, history, figures, masks, late, observed, union, unpacked)
+    if light_and_late:
+        masks, observed, union = _grouped(plan, masks_by_kind, {})
+        late = _late(plan, _without(late_by_kind, light_and_late))
+        of.without_light = Months(state, through, circle, history, figures, masks, late, observed, union, unpacked)
+    return of
 
 
 def _walked(
@@ -143,6 +150,12 @@ def _late_ones(of_kind: Head, through: int) -> Sequence[Late]:
             count = of_kind.count(month)
             found.append((age, (count - number) * 1000 // count, days))
     return found
+
+
+def _without(late_by_kind: Mapping[int, Sequence[Late]], light: Mapping[int, int]) -> Mapping[int, Sequence[Late]]:
+    return {
+        code: [each for each in late if not light.get(code, 0) >> each[0] & 1] for code, late in late_by_kind.items()
+    }
 
 
 def _grouped(
@@ -199,8 +212,9 @@ def seen_again(of: Months, plan: Plan, circle: Circle | None, back: int = 0) -> 
 
     observed = _Computed(lambda window: sum([mask.bit_count() for mask in within(window)]))
     union = _Computed(lambda window: reduce(or_, within(window), 0))
-    history = max(0, of.history - back)
-    return Months(of.state, of.through - back, circle, history, of.figures, masks, late, observed, union, of.unpacked)
+    history, through = max(0, of.history - back), of.through - back
+    without = None if of.without_light is None else seen_again(of.without_light, plan, circle, back)
+    return Months(of.state, through, circle, history, of.figures, masks, late, observed, union, of.unpacked, without)
 
 
 class _Computed(dict[int, T]):

@@ -144,6 +144,9 @@ def _filled(sentence: str, measured: Measured, feature: AnyFeature, wording: Wor
 
 def _so_far(rule: Rule, measured: Measured, wording: Wording) -> str:
     full, seen = rule.evidence.full if rule.evidence else 0, measured[1]
+    if seen >= full:
+        # Some of them are known only because they were late (rules S25).
+        return "极小额的不加分。" if wording.language == "zh" else " Very small ones add nothing."
     if wording.language == "zh":
         return f"目前已知 {seen} 期，满 {full} 期后计全分。"
     return f" It counts in full from {full} of them on; {seen} {'is' if seen == 1 else 'are'} known so far."

@@ -144,6 +144,18 @@ def test_a_very_small_payment_that_is_late_costs_points(days: int) -> None:
     assert plain[0] > more[0]
 
 
+@pytest.mark.parametrize("before", [[], [*verified(), *monthly(CREDIT_CARD, months=range(3), amount=200_000)]])
+@pytest.mark.parametrize("kinds", [(CASH_LOAN,), DUES[:-1]], ids=["a loan", "everything"])
+@pytest.mark.parametrize("days", [1, 9])
+def test_very_small_payments_that_are_late_never_earn_a_point(
+    before: list[Event], kinds: tuple[str, ...], days: int
+) -> None:
+    """(rules S25) Nor when their lateness has faded: then they would be more evidence than the same paid on time."""
+    small = monthly(*kinds, months=range(12), amount=1, days_late=days)
+    plain, more = (Life("", events).scores(EVERY_MONTH) for events in (before, [*before, *small]))
+    assert all(score >= after for score, after in zip(plain, more, strict=True))
+
+
 def test_one_month_of_weight_does_not_make_up_for_two_years_of_none() -> None:
     one = [*verified(), *lives.very_small(CASH_LOAN), once(CASH_LOAN, 3, number=1, amount=10**6)]
     assert max(Life("", one).scores(EVERY_MONTH)) < 650

@@ -11,6 +11,7 @@ from services.scorer.core.reasons.obstacles import obstacles
 from services.scorer.core.reasons.sentences import Reason, Wording, key_reasons, reasons, without_policy
 from services.scorer.core.score import Evaluation, evaluate
 from services.scorer.core.scorecard import Scorecard
+from tests.support.lives import Life, monthly
 from tests.support.people import BILL, FARE, INCOME, JAN, SHIPPED, card, day, event, news, record, state_of
 
 CREDIT = "credit_card.repayment"
@@ -121,6 +122,17 @@ def test_key_reasons_are_four_and_what_holds_the_score_down_beside_them() -> Non
     first = next(iter(obstacles(held, found_low, {}, Wording(LOW, "en", "CNY"))))
     assert first.endswith(f"So your score is 400 at most. That takes {-_limit(held)} points.")
     assert any(reason.code == "few-obligations" for reason in key_reasons(held, found_low))
+
+
+def test_whoever_was_late_with_very_small_sums_is_told_that_they_add_nothing() -> None:
+    """(rules S25) Not that more of them would."""
+    small = monthly("cash_loan.repayment", months=range(12), amount=1, days_late=1)
+    [evaluation] = Life("", small).after([24])
+    [said] = [
+        each for each in reasons(evaluation, Wording(SHIPPED, "en", "CNY")) if each.code == "credit-worst-lateness"
+    ]
+    assert said.sentence.endswith("Very small ones add nothing.")
+    assert said.lost + said.not_known == said.best - said.points
 
 
 def _limit(evaluation: Evaluation) -> int:
