@@ -84,8 +84,9 @@ def _steps(message: Message, records: Records, now: datetime, policy: Policy) ->
 
 def _over_early(records: Records, profile: Profile) -> Iterator[tuple[str, Step]]:
     """Whether a record lapses early follows from what was held on its day, so it is judged before anything else that is
-    read changes that, in the order of the days: what has lapsed early itself is not held on a later one (rules D11)."""
-    for at, _, id in records.over_early() if profile.early else ():
+    read changes that, in the order of the days: what has lapsed early itself is not held on a later one (rules D11).
+    An early end stays as it is set, also where the profile has none any more (rules D6)."""
+    for at, _, id in records.over_early():
         record = records.held(id)
         assert isinstance(record, Open | Settled)
         yield id, ends_early(record, at, alone=_is_alone(id, record, records, profile))

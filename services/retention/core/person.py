@@ -109,7 +109,7 @@ class Records:
         self._left: Counter[bytes] | None = None
         self._touched = set[str]()
         self._counts: Counter[str] | None = None
-        self._may_be_over_early = True
+        self._maybe_over_early = set(person.records)
 
     def find(self, report: Report) -> tuple[str, State]:
         """The record that the report is about: its id and its state."""
@@ -213,13 +213,15 @@ class Records:
         )
 
     def over_early(self) -> list[Turn]:
-        """The early ends that are over by now, the earliest first. What has been asked once is not looked for again
-        before another end is over."""
-        if not self._may_be_over_early:
-            return []
-        self._may_be_over_early = False
-        found = ((id, early_end(record)) for id, record in self._records.items())
-        return sorted((at, False, id) for id, at in found if at is not None and at <= self._now)
+        """The early ends that are over by now, the earliest first. A record is looked at once, and again when it has
+        changed: else many settlements that are read late would each look at all records."""
+        found = [
+            (at, False, id)
+            for id in self._maybe_over_early
+            if (record := self._records.get(id)) and (at := early_end(record)) is not None and at <= self._now
+        ]
+        self._maybe_over_early = set()
+        return sorted(found)
 
     def is_other_held(self, id: str, at: datetime, day: date) -> bool:
         """Whether a record of the person besides that one is held on the day that ends at that instant. What has lapsed
@@ -259,8 +261,7 @@ class Records:
             self._records.pop(id, None)
         else:
             self._records[id] = after
-            early = early_end(after)
-            self._may_be_over_early |= early is not None and early <= self._now
+            self._maybe_over_early.add(id)
 
     def _leave_fingerprint(self, id: str, before: Kept, state: Gone | Deleted) -> None:
         if isinstance(state, Gone):

@@ -11,6 +11,7 @@ import pytest
 from msgspec.structs import replace
 
 from services.ingest.core.plausibility import LIFETIME_YEARS
+from services.retention.core import person
 from services.retention.core.bounds import (
     CERTIFIED_MAX,
     DISPUTES_MAX,
@@ -24,8 +25,8 @@ from services.retention.core.decide import Policy, decide
 from services.retention.core.effects import AskedProvider, Expired, Refused
 from services.retention.core.fingerprint import record_id
 from services.retention.core.messages import Report
-from services.retention.core.record import Settled, counts, status_of
-from services.retention.core.timers import due_at, silence_is_due, silence_until
+from services.retention.core.record import Kept, Settled, counts, status_of
+from services.retention.core.timers import due_at, early_end, silence_is_due, silence_until
 from shared.contracts.erasure import ON_THE_WAY_MAX
 from shared.contracts.messages import RecordReport
 from shared.contracts.retention_profile import DelayDays, Early, NoticeDays, Profile, Span, Warnings, Years
@@ -903,6 +904,47 @@ def test_what_has_lapsed_early_before_keeps_no_other_record_from_it(reads_first:
             life.report("settled", report_id="r-2", ended=date(2027, 7, 10))
     assert life.dispute(id=record_id(KEY, USER, "bank", "r-2"))[-1] == "person: no-such-record"
     assert not life.person.records
+
+
+@pytest.mark.parametrize("reads_first", ["the timers", "the request"])
+def test_an_early_end_that_was_set_stays_where_the_profile_has_none_any_more(reads_first: str) -> None:
+    """(rules R17, D6 and D11)"""
+    life = Life(EU)
+    life.report()
+    life.report("settled", ended=date(2026, 1, 20))
+    life.policy = Policy(profile=replace(EU, early=None), fingerprint_key=KEY)
+    life.now = datetime(2027, 8, 1, 12, tzinfo=UTC)
+    if reads_first == "the timers":
+        life.until(life.now)
+    assert life.dispute()[-1] == "person: no-such-record"
+
+
+def test_settlements_that_are_read_late_do_not_each_look_at_all_records(monkeypatch: pytest.MonkeyPatch) -> None:
+    """(rules R14 and D11) Of each record it is asked when it ends early once, and again when it has changed."""
+    asked = 0
+
+    def counted(record: Kept) -> datetime | None:
+        nonlocal asked
+        asked += 1
+        return early_end(record)
+
+    life = Life(EU)
+    for number in range(100):
+        life.report(report_id=f"r-{number}", began=date(2023, 1, 1))
+    settled = [
+        Report(
+            USER,
+            "bank",
+            f"s-{number}",
+            f"behavior.raw.bank/0/{number}",
+            RecordReport(kind=CARD, report_id=f"r-{number}", status="settled", ended_on=date(2023, 5, 1)),
+            life.now,
+        )
+        for number in range(100)
+    ]
+    monkeypatch.setattr(person, "early_end", counted)
+    assert len(decide(life.person, settled, life.now, life.policy).person.records) == 1
+    assert asked <= 3 * 100
 
 
 @pytest.mark.parametrize("reads_first", ["the timers", "the request"])
