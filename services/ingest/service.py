@@ -149,7 +149,7 @@ def service(policy: Policy) -> Service[Forward]:
     key = policy.key
 
     def first(record: Record) -> int | None:
-        if key is None or not record.headers or record.headers[-1][0] != redriven.HEADER:
+        if key is None:
             return None
         return redriven.arrived_ms(key, record.topic, record.key, record.value, record.headers)
 

@@ -38,6 +38,11 @@ counts towards an event's size too (100,000 headers without any text are 200 kB 
 STRUCTURED = "application/cloudevents+json"
 _STRUCTURED_TYPE = re.compile(r"application/cloudevents\+json *(?:; *charset=\"?utf-8\"?)?", re.IGNORECASE)
 
+FIRST_ARRIVAL = "goodstanding-arrived"
+"""The header that a redrive adds behind all others (`redriven`). It is none of the envelope's, so that whoever does not
+know it passes it over."""
+_FIRST_ARRIVAL_BYTES_MAX = 80
+
 ARRIVED = "arrived"
 """The extension attribute in which ingest says when the partner's own record was appended (RFC 3339, UTC)."""
 
@@ -56,7 +61,10 @@ class CloudEvent(msgspec.Struct, frozen=True):
 def too_large(
     key: bytes | None, value: bytes | None, headers: Headers, bytes_max: int = EVENT_BYTES_MAX
 ) -> Fault | None:
-    """The fault of an event over its limit. The topic's own limit is higher, so that we can say so."""
+    """The fault of an event over its limit. The topic's own limit is higher, so that we can say so. The header of a
+    redrive does not count: it would have an event refused that its partner has not made too large."""
+    if headers and headers[-1][0] == FIRST_ARRIVAL and len(headers[-1][1] or b"") <= _FIRST_ARRIVAL_BYTES_MAX:
+        headers = headers[:-1]
     if len(headers) > HEADERS_MAX:
         return too_many_headers(len(headers))
     size = len(key or b"") + len(value or b"")

@@ -14,10 +14,9 @@ from datetime import timedelta
 
 import msgspec
 
-from shared.contracts.cloudevents import Headers
+from shared.contracts.cloudevents import FIRST_ARRIVAL, Headers
 
-HEADER = "goodstanding-arrived"
-"""None of the envelope's, so that whoever does not know it passes it over."""
+HEADER = FIRST_ARRIVAL
 REDRIVEN_WITHIN = timedelta(days=8)
 """A week in its topic, and a day until the broker deletes it. Who redrives a record again and again brings it no
 further: a week later a service may have forgotten that its person was erased (`ON_THE_WAY_MAX`)."""

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from shared.contracts.cloudevents import EVENT_BYTES_MAX, too_large
 from shared.contracts.redriven import HEADER, arrived_ms, dated, undated
 
 KEY = b"of the deployment, and 32 bytes."
@@ -68,3 +69,11 @@ assert DATED is not None
 )
 def test_whatever_anybody_else_writes_says_nothing(other: dict[str, Any]) -> None:
     assert told(**other) is None
+
+
+def test_an_event_does_not_become_too_large_by_its_date() -> None:
+    largest: dict[str, Any] = {"topic": "t", "record_key": None, "value": bytes(EVENT_BYTES_MAX), "headers": ()}
+    headers = dated(KEY, **largest, arrived_ms=10**14 - 1)
+    assert too_large(None, largest["value"], headers) is None
+    assert too_large(None, largest["value"] + b"x", headers)
+    assert too_large(None, largest["value"], [(HEADER, b"x" * 81)]), "which no redrive has written"
