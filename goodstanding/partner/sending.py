@@ -18,7 +18,7 @@ from typing import TypeAlias
 
 import asyncpg
 from aiokafka import AIOKafkaProducer, TopicPartition
-from aiokafka.errors import KafkaError, TopicAuthorizationFailedError
+from aiokafka.errors import GroupAuthorizationFailedError, KafkaError, TopicAuthorizationFailedError
 
 from goodstanding.errors import UserError
 from goodstanding.partner.crosswalks import read_crosswalk
@@ -43,6 +43,7 @@ from shared.kafka.sender import started
 from shared.runner.blame import in_words, known
 
 _POLL_S = 0.05
+_NOT_ALLOWED = (GroupAuthorizationFailedError, TopicAuthorizationFailedError)
 _DATABASE_AWAY = (OSError, asyncpg.PostgresError, asyncpg.InterfaceError)
 _NOT_FORESEEN = (
     "Ingest has judged these events by the files that it read when it started, so what becomes of them cannot be "
@@ -102,7 +103,7 @@ async def send(
         watch(f"{count} events are in Kafka")
         evidence, open_ = Evidence(), set[str]()
         with _sent_in_any_case(count, partner):
-            await _until_ingest(offsets, placed, deadline, timeout_s)
+            await _until_ingest(offsets, placed, count, deadline, timeout_s)
             standstill = await _read(kafka, before, await offsets.ends(forwarding), evidence)
             if operator:
                 sent = {each.origin for each in placed}
@@ -215,9 +216,14 @@ def _sent_in_part() -> Iterator[None]:
 
 @contextmanager
 def _sent_in_any_case(events: int, partner: str) -> Iterator[None]:
-    """Raises UserError when Kafka goes away while the events are judged."""
+    """Raises UserError when Kafka goes away, or does not let this user read, while the events are judged."""
     try:
         yield
+    except _NOT_ALLOWED:
+        raise UserError(
+            f"All {events} events are in Kafka, which does not let this user read what became of them.",
+            "Do not send them again. Have the operator grant what is missing: goodstanding acl check",
+        ) from None
     except (KafkaError, OSError):
         raise UserError(
             f"All {events} events are in Kafka, which does not answer any more, so what became of them is not known.",
@@ -236,7 +242,9 @@ async def _send_to(
     return [Placed(line, at, (await sent).offset) for line, sent in zip(lines, sending, strict=True)]
 
 
-async def _until_ingest(offsets: Offsets, placed: Sequence[Placed], deadline: float, timeout_s: float) -> None:
+async def _until_ingest(
+    offsets: Offsets, placed: Sequence[Placed], events: int, deadline: float, timeout_s: float
+) -> None:
     wanted = _ends((each.at, each.offset) for each in placed)
     while True:
         committed = await offsets.committed(group_of("ingest"))
@@ -244,7 +252,7 @@ async def _until_ingest(offsets: Offsets, placed: Sequence[Placed], deadline: fl
             return
         if time.monotonic() > deadline:
             raise UserError(
-                f"All {len(placed)} events are in Kafka, and ingest has not judged them all within {timeout_s:.0f} s.",
+                f"All {events} events are in Kafka, and ingest has not judged them all within {timeout_s:.0f} s.",
                 "It will as soon as it runs (goodstanding local status); do not send them again.",
             )
         await asyncio.sleep(_POLL_S)  # nobody tells how far a group is: it has to be asked

@@ -6,7 +6,12 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 import pytest
-from aiokafka.errors import KafkaConnectionError, KafkaTimeoutError, TopicAuthorizationFailedError
+from aiokafka.errors import (
+    GroupAuthorizationFailedError,
+    KafkaConnectionError,
+    KafkaTimeoutError,
+    TopicAuthorizationFailedError,
+)
 
 from goodstanding.errors import UserError
 from goodstanding.partner.rehearsal import validate
@@ -56,3 +61,11 @@ def test_while_they_are_judged_all_are_in_kafka_and_none_is_sent_again(error: Ex
 def test_who_may_not_write_has_sent_nothing() -> None:
     with pytest.raises(TopicAuthorizationFailedError), _sent_in_part():
         raise TopicAuthorizationFailedError
+
+
+@pytest.mark.parametrize("error", [GroupAuthorizationFailedError, TopicAuthorizationFailedError])
+def test_who_may_not_read_what_became_of_them_is_not_told_that_kafka_is_away(error: type[Exception]) -> None:
+    with pytest.raises(UserError) as told, _sent_in_any_case(3, "bank"):
+        raise error
+    assert told.value.sentence == "All 3 events are in Kafka, which does not let this user read what became of them."
+    assert told.value.advice.startswith("Do not send them again.")
