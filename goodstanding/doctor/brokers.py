@@ -99,7 +99,8 @@ def of_brokers(told: Mapping[int, Mapping[str, str]], wanted: Sequence[Need]) ->
             f"Ask whoever runs them ({_WHERE}).",
         )
     elif fine:
-        yield ok(_ABOUT, f"All {len(wanted)} settings of theirs that matter to the platform are as they should be.")
+        known = sum(all(need.setting in settings for settings in told.values()) for need in wanted)
+        yield ok(_ABOUT, f"All {known} settings that they tell and the platform needs are as they should be.")
 
 
 def _differs(need: Need, found: str, brokers: Iterable[str]) -> Finding:

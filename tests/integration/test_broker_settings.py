@@ -58,7 +58,7 @@ async def test_each_setting_is_told_by_a_broker_and_one_that_must_hold_is_missed
     [fine] = await _found(kafka_bootstrap)
     assert (fine.verdict, fine.sentence) == (
         Verdict.OK,
-        f"All {len(needs(1))} settings of theirs that matter to the platform are as they should be.",
+        f"All {len(needs(1))} settings that they tell and the platform needs are as they should be.",
     )
     async with _having(kafka_bootstrap, "unclean.leader.election.enable", "true"):
         [lossy] = await _found(kafka_bootstrap)

@@ -54,6 +54,12 @@ def test_what_a_broker_does_not_tell_is_said_and_is_no_fault() -> None:
     assert "auto.create" not in untold.sentence, "nobody needs to ask for what may be either way"
 
 
+def test_what_is_not_told_is_not_among_those_that_are_as_they_should_be() -> None:
+    silent = {name: value for name, value in RIGHT.items() if name != "auto.create.topics.enable"}
+    [finding] = of_brokers({1: RIGHT, 2: silent}, WANTED)
+    assert (finding.verdict, finding.sentence[:15]) == (Verdict.OK, f"All {len(WANTED) - 1} settings ")
+
+
 def test_with_one_copy_kafkas_own_topics_may_have_one() -> None:
     alone = {name: "1" if "replication" in name or "isr" in name else value for name, value in RIGHT.items()}
     assert [each.verdict for each in of_brokers({1: alone}, needs(1))] == [Verdict.OK]
