@@ -74,11 +74,13 @@ def read(content: IO[bytes], mapping: PartnerMapping, file: Path) -> Pieces:
         _, head = next(rows, (1, ""))
         alike = _alike(row_key(head, mapping))
         return Pieces(head.encode(), (Piece(number, row.encode(), alike=alike(row)) for number, row in rows))
+    if isinstance(mapping, JsonMapping) and mapping.list is not None:
+        document = content.read()
+        check_line_ends(document, file)
+        return Pieces(b"", _listed(document, mapping, file))
     _check_line_ends(content, file)
     if isinstance(mapping, CsvMapping):
         return Pieces(b"", _without_names(_text_lines(content, mapping, file), mapping, file))
-    if isinstance(mapping, JsonMapping) and mapping.list is not None:
-        return Pieces(b"", _listed(content.read(), mapping, file))
     return Pieces(b"", (Piece(number, line) for number, line in _byte_lines(content) if line.strip()))
 
 

@@ -70,6 +70,8 @@ def test_cr_is_no_fault_where_no_line_has_to_end() -> None:
     assert [piece.number for piece in pieces(TABLE.encode().replace(b"\n", b"\r"), HEADER)[1]] == [2, 4, 6]
     assert pieces(b'1,"x\ry"\n2,z\n', NAMED)[1] == [Piece(1, b'1,"x\ry"'), Piece(2, b"2,z")]
     assert len(pieces(b'{\r"a": 1}\r', mapping_of("city"))[1]) == 1
+    large = b"[" + b",\r".join([b'{"a": "%s"}' % bytes(1000).hex().encode()] * 1100) + b"]"
+    assert len(pieces(large, ARRAY)[1]) == 1100
 
 
 def test_an_array_comes_apart_into_its_members() -> None:
