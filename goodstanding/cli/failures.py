@@ -68,7 +68,7 @@ def explain_failure(error: BaseException) -> None:
             fail("The name of a server is not known.", "Mend its address, or have it run: goodstanding local up")
         case OSError() if error.errno in _NO_WAY or str(error).startswith(_OF_SEVERAL):
             _tell_away(error)
-        case sqlite3.OperationalError() if error.sqlite_errorcode & 0xFF in _NO_ROOM:
+        case sqlite3.OperationalError() if getattr(error, "sqlite_errorcode", 0) & 0xFF in _NO_ROOM:
             fail(
                 f"What an import puts aside cannot be written: {error}.",
                 "Make room below the platform's directory (goodstanding local status), and repeat the command: it goes "

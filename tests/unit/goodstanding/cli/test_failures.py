@@ -102,6 +102,7 @@ def test_an_import_that_has_no_room_is_told_to_go_on_when_there_is(capsys: pytes
     with pytest.raises(sqlite3.OperationalError) as bug:
         db.execute("no statement")
     explain_failure(bug.value)
+    explain_failure(sqlite3.OperationalError("what Python itself finds has no code of SQLite"))
 
 
 @pytest.mark.parametrize(
