@@ -104,7 +104,8 @@ def _events(partner: str, canaries: Canaries) -> list[PartnerEvent]:
 def _broken(event: PartnerEvent, canaries: Canaries) -> Iterator[PartnerEvent]:
     canary = (canaries.spelled(0) if canaries.numbers else canaries.identifier(0)).encode()
     yield replace(event, value=event.value[:-3])
-    yield replace(event, value=event.value + canary)
+    # In the last column of a table, a text of the partner's own, by which it names the person.
+    yield replace(event, value=event.value + event.key.strip())
     yield replace(event, value=canary)
     yield replace(event, value=event.value.replace(canary[:2], b"XX"))
     yield replace(event, value=event.value.replace(b":", b':"' + canary + b'",', 1))

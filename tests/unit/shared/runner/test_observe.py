@@ -98,6 +98,7 @@ async def test_the_files_in_force_and_their_faults_are_in_readiness_and_metrics(
 
 async def test_a_look_that_outlives_its_process_fails_without_a_word() -> None:
     """As one does that asks a consumer which the process has closed meanwhile."""
+    gc.collect()  # What the tests before this one have left would be told as well.
     told: list[object] = []
     loop = asyncio.get_running_loop()
     before = loop.get_exception_handler()
