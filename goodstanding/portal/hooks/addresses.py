@@ -15,6 +15,8 @@ from urllib.parse import urlsplit
 import httpcore
 
 _PORTS = (443, 8443)
+_PRIVATE = "The address belongs to a private network."
+_NO_NAME = "The host's name cannot be looked up."
 _SPECIAL = [
     ipaddress.ip_network(each)
     for each in (
@@ -39,8 +41,8 @@ def check_url(url: str, *, allows_private: bool) -> None:
         port = parts.port
     except ValueError:
         raise AddressError("The address cannot be read.") from None
-    if any(character.isspace() or not character.isprintable() for character in url) or len(url) > 500:
-        raise AddressError("The address has characters that no address has, or more than 500.")
+    if any(not "!" <= character <= "~" for character in url) or len(url) > 500:
+        raise AddressError("Write the address in ASCII, without spaces, and with 500 characters at most.")
     if parts.username or parts.password or parts.fragment:
         raise AddressError("The address has a login or a fragment; leave it out.")
     if not parts.hostname:
@@ -51,6 +53,19 @@ def check_url(url: str, *, allows_private: bool) -> None:
         return
     if parts.scheme != "https" or port not in (None, *_PORTS):
         raise AddressError("The address begins with https://, and its port is 443 or 8443.")
+    if not all(map(is_public, _written(parts.hostname))):
+        raise AddressError(_PRIVATE)
+
+
+def _written(host: str) -> list[str]:
+    """The address that a host is, in any form that is read without looking up a name. Raises AddressError."""
+    try:
+        found = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM, flags=socket.AI_NUMERICHOST)
+    except UnicodeError:
+        raise AddressError(_NO_NAME) from None
+    except OSError:
+        return []
+    return [str(each[4][0]) for each in found]
 
 
 def is_public(address: str) -> bool:
@@ -86,7 +101,7 @@ class CheckedNetwork(httpcore.AsyncNetworkBackend):
     ) -> httpcore.AsyncNetworkStream:
         addresses = await _looked_up(host, port)
         if not self._allows_private and not all(map(is_public, addresses)):
-            raise AddressError("The address belongs to a private network.")
+            raise AddressError(_PRIVATE)
         return await self._network.connect_tcp(addresses[0], port, timeout, local_address, socket_options)
 
     async def connect_unix_socket(
@@ -101,8 +116,8 @@ class CheckedNetwork(httpcore.AsyncNetworkBackend):
 async def _looked_up(host: str, port: int) -> list[str]:
     try:
         found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    except OSError:
-        raise AddressError("The host's name cannot be looked up.") from None
+    except (OSError, UnicodeError):  # the latter for a name with a part that is empty or too long
+        raise AddressError(_NO_NAME) from None
     addresses = list(dict.fromkeys(str(each[4][0]) for each in found))
     if not addresses:
         raise AddressError("The host's name stands for no address.")

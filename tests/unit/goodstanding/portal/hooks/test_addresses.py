@@ -80,6 +80,16 @@ def test_public_addresses_are_known(address: str) -> None:
         "https://firm.example/\x00",
         "https://[::1",
         "https://firm.example/" + "a" * 500,
+        "https://f\u00fcrm.example/",
+        "https://firm.example/\u00e4",
+        "https://firm..example/",
+        f"https://{'a' * 64}.example/",
+        "https://127.0.0.1/",
+        "https://127.1/",
+        "https://2130706433/",
+        "https://0x7f000001/",
+        "https://[::1]/",
+        "https://[::ffff:10.0.0.1]:8443/",
     ],
 )
 def test_what_is_no_address_of_a_webhook_is_refused(url: str) -> None:
@@ -90,12 +100,21 @@ def test_what_is_no_address_of_a_webhook_is_refused(url: str) -> None:
 def test_an_address_of_a_webhook_is_taken() -> None:
     check_url("https://firm.example/hooks/goodstanding?for=us", allows_private=False)
     check_url("https://firm.example:8443/", allows_private=False)
+    check_url("https://93.184.215.14/", allows_private=False)
+    check_url("http://127.0.0.1:8080/", allows_private=True)
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "[::1]", "2130706433", "0x7f000001", "127.1"])
 async def test_a_connection_is_made_to_no_private_address(host: str) -> None:
     with pytest.raises(AddressError):
         await CheckedNetwork(allows_private=False).connect_tcp(host.strip("[]"), 443, timeout=1)
+
+
+@pytest.mark.parametrize("host", ["firm..example", "a" * 64 + ".example"])
+async def test_a_name_that_nobody_can_have_is_said_to_be_so(host: str) -> None:
+    """Any other error would end the sending to everybody."""
+    with pytest.raises(AddressError):
+        await CheckedNetwork(allows_private=True).connect_tcp(host, 443, timeout=1)
 
 
 async def test_the_address_that_was_checked_is_the_one_that_is_used(monkeypatch: pytest.MonkeyPatch) -> None:
