@@ -10,6 +10,7 @@ import argparse
 import asyncio
 import contextlib
 import json
+import os
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -81,6 +82,9 @@ def main() -> None:
             asyncio.run(follow(arguments.kafka, arguments.prefix, login, once=arguments.once))
     except NoTopicError as error:
         sys.exit(str(error))
+    except BrokenPipeError:
+        # Whoever reads has enough, as `head` does. What is still to be written goes nowhere, or the end would fail.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 if __name__ == "__main__":

@@ -65,7 +65,7 @@ class Follower:
     `prefix` is what stands before the names of the topics, where a deployment has one. `options` are those of
     `aiokafka.AIOKafkaConsumer`, such as `security_protocol` and `ssl_context`. `on_change` is awaited after each
     change, when the store has it: for a program that shows or counts. It is not called again for the change after a
-    kill, so decide by what can be asked.
+    kill, so decide by what can be asked. What it raises ends the following.
     """
 
     def __init__(
@@ -181,22 +181,29 @@ class Follower:
         return TopicPartition(self._prefix + place.topic, place.partition)
 
     async def _follow(self, place: Place) -> None:
-        is_wrong = False
+        has_begun = is_wrong = False
         while True:
+            changes: Sequence[Change] = ()
             try:
-                await self._begin(place, is_wrong=is_wrong)
-                is_wrong = False
-                while True:
-                    await self._step(place)
+                if not has_begun:
+                    await self._begin(place, is_wrong=is_wrong)
+                    has_begun, is_wrong = True, False
+                changes = await self._step(place)
             except (_BeginAgainError, OffsetOutOfRangeError):
-                is_wrong = True
+                has_begun, is_wrong = False, True
             except OvertakenError:
+                has_begun = False
                 self._positions.update(await self._known(place))
             except _REFUSED:
                 raise
             except (KafkaError, OSError, *self.store.failures) as error:
+                has_begun = False
                 log.warning("%s/%d is tried again: %r", place.topic, place.partition, error)
                 await asyncio.sleep(_AGAIN_AFTER_S)
+            # Outside of what is tried again: an error of the caller's, such as a closed pipe, is not Kafka's.
+            if self._on_change is not None:
+                for change in changes:
+                    await self._on_change(change)
 
     async def _known(self, place: Place) -> dict[Place, Position]:
         positions = await self.store.positions()
@@ -225,7 +232,8 @@ class Follower:
         newer = (await self._consumer.offsets_for_times({partition: known_ms + _CLOCKS_MS}))[partition]
         return newer is not None and newer.offset < position.offset
 
-    async def _step(self, place: Place) -> None:
+    async def _step(self, place: Place) -> Sequence[Change]:
+        """Take in what has come; what has changed by it."""
         partition, position = self._kafkas(place), self._positions[place]
         if position.again_until is None and _is_away(position):
             raise _BeginAgainError
@@ -246,9 +254,7 @@ class Follower:
             changes += await self.store.drop_unread(place, moved)
         self._positions[place] = moved
         self._moved.set()
-        if self._on_change is not None:
-            for change in changes:
-                await self._on_change(change)
+        return changes
 
     async def _records(self, partition: TopicPartition) -> Sequence[Any]:
         """The next records, without those that cannot be read."""
