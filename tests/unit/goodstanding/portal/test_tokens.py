@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import hmac
+from base64 import urlsafe_b64encode
 from datetime import UTC, datetime, timedelta
 
+import msgspec
 import pytest
 
 from goodstanding.portal import tokens
@@ -37,6 +40,13 @@ def test_a_link_says_who_until_it_expires() -> None:
 )
 def test_what_is_no_link_opens_nothing(text: str, purpose: tokens.Purpose, key: bytes) -> None:
     assert tokens.read(text, purpose, key, NOW) is None
+
+
+@pytest.mark.parametrize("said", [["session", "auditor", "x", 2**31, "n"], ["session", "person"], "session"])
+def test_a_token_of_another_release_opens_nothing(said: object) -> None:
+    content = msgspec.msgpack.encode(said)
+    text = urlsafe_b64encode(hmac.digest(KEY, b"token\n" + content, "sha256") + content).rstrip(b"=").decode()
+    assert tokens.read(text, "session", KEY, NOW) is None
 
 
 def test_the_word_of_a_form_is_that_of_its_session() -> None:
