@@ -79,6 +79,7 @@ async def test_another_address_that_somebody_claims_to_come_from_gives_no_furthe
         ("subscriber=x&word={word}", {**FORM, "Origin": "http://a.portal.example"}, 403),
         ("subscriber=x&word={word}", {**FORM, "Origin": "http://portal.example.evil"}, 403),
         ("subscriber=x&word={word}", {**FORM, "Origin": "http://portal.example@evil"}, 403),
+        ("subscriber=x&word={word}", {**FORM, "Origin": "http://["}, 403),
         ('{{"subscriber": "x", "word": "{word}"}}', {"Content-Type": "application/json"}, 403),
         ("--b\r\n\r\n{word}", {"Content-Type": "multipart/form-data; boundary=b"}, 403),
         ("word={word}&word=x&subscriber=x", FORM, 403),
