@@ -105,10 +105,10 @@ class Sender:
             return str(error)
         except TimeoutError:
             return f"no answer within {_TIMEOUT_S:.0f} s"
-        except (OSError, httpcore.NetworkError, httpcore.ProtocolError, httpcore.UnsupportedProtocol) as error:
-            return type(error).__name__
         except httpcore.TimeoutException:
             return "no connection in time"
+        except Exception as error:  # noqa: BLE001  # whatever one address leads to, the others are sent to
+            return type(error).__name__
         return None if 200 <= response.status < 300 else f"answered {response.status}"
 
     async def close(self) -> None:
