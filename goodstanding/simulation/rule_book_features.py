@@ -25,7 +25,7 @@ class Sight:
     circle: Circle | None
     kinds: Mapping[str, Sequence[str]]
     least: Mapping[str, int]
-    """Below which amounts a month does not have a kind (rules S25)."""
+    """Below which amount of a kind a month does not have it (rules S25)."""
     light_where_late: bool = True
 
     def named(self, names: Sequence[str]) -> list[str]:
@@ -48,9 +48,13 @@ class Sight:
             if _net(events) > 0 and (not self._is_light(kind, events) or (with_late and _worst(events)))
         }
 
+    def has_light_and_late(self) -> bool:
+        """Nearly nobody has, and need have all features looked at again."""
+        months = self.kind_months([*self.least], 24, with_late=True)
+        return any(self._is_light(kind, events) for (_, kind), events in months.items())
+
     def _is_light(self, kind: str, events: Sequence[MeantEvent]) -> bool:
-        least = max((amount for name, amount in self.least.items() if kind in self.named([name])), default=0)
-        return 0 < _amount(events) < least
+        return 0 < _amount(events) < self.least.get(kind, 0)
 
     def total(self, side: Spec, first: int, last: int, *, named: bool = False) -> int | None:
         """The amounts or limits of the events of that many months ago, in sum, without what was taken back; None where
@@ -83,15 +87,21 @@ class Sight:
 
 def scored(card: Spec, behavior: Behavior, through: int, circle: Circle | None) -> tuple[int, list[int]]:
     """What the rules but those of records give, and the limits that hold."""
-    sight = Sight(behavior, through, circle, card.get("kinds", {}), card.get("least", {}))
+    kinds, least = card.get("kinds", {}), dict[str, int]()
+    for name, amount in card.get("least", {}).items():
+        for kind in kinds.get(name, (name,)):
+            least[kind] = max(amount, least.get(kind, 0))
+    sight = Sight(behavior, through, circle, kinds, least)
     said = {name: says(spec, sight) for name, spec in card["features"].items()}
     segment = next((s["code"] for s in card.get("segments", ()) if _all_hold(s.get("when", ()), said)), None)
     rules = [rule for rule in card["rules"] if "segments" not in rule or segment in rule["segments"]]
-    without = replace(sight, light_where_late=False)
-    points: dict[str, int] = {}
-    for rule in rules:
-        name = rule["feature"]
-        points[rule["code"]] = min(_points(rule, said[name]), _points(rule, says(card["features"][name], without)))
+    points = {rule["code"]: _points(rule, said[rule["feature"]]) for rule in rules}
+    if sight.has_light_and_late():
+        without = replace(sight, light_where_late=False)
+        for rule in rules:
+            points[rule["code"]] = min(
+                points[rule["code"]], _points(rule, says(card["features"][rule["feature"]], without))
+            )
     total = sum(points.values())
     for cap in card.get("caps", ()):
         gains = sum(points[rule["code"]] - rule["unknown"] for rule in rules if rule["code"] in cap["rules"])
