@@ -1,13 +1,18 @@
-"""The small service, on the session's servers."""
+"""What runs on the session's servers: the small service, and the portal without Kafka."""
 
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterator
+from typing import TYPE_CHECKING
 
 import pytest
 import structlog
 
 from tests.integration.tiny import Tiny
+
+# The portal is imported where it is asked for, since that takes a second.
+if TYPE_CHECKING:
+    from tests.integration.portal_stand import Stand
 
 
 @pytest.fixture
@@ -17,6 +22,14 @@ async def tiny(kafka_bootstrap: str, postgres_dsn: str) -> AsyncIterator[Tiny]:
     yield tiny
     async with tiny.database() as db:
         await db.execute(f"drop schema {tiny.name} cascade")
+
+
+@pytest.fixture
+async def stand(postgres_dsn: str) -> AsyncIterator[Stand]:
+    from tests.integration.portal_stand import stands
+
+    async with stands(postgres_dsn) as made:
+        yield made
 
 
 @pytest.fixture

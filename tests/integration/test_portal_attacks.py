@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from typing import cast
 
@@ -21,7 +20,7 @@ from shared.contracts.messages import TYPES, BehaviorEvent, encode
 from shared.contracts.partition import partition_of
 from shared.contracts.subject import ErasureReceipt
 from shared.contracts.times import rfc3339
-from tests.integration.portal_stand import KEY, ME, NOBODY, OTHER_KEY, SOMEBODY, Stand, link, stands, write
+from tests.integration.portal_stand import KEY, ME, NOBODY, OTHER_KEY, SOMEBODY, Stand, link, write
 from tests.support.portal_views import NOW
 
 SCORES = "/v1/people/{}/score"
@@ -38,12 +37,6 @@ EVENT = msgspec.json.encode(
     }
 )
 READINGS = ("standing", "score", "reasons", "hints", "records", "history")
-
-
-@pytest.fixture
-async def stand(postgres_dsn: str) -> AsyncIterator[Stand]:
-    async with stands(postgres_dsn) as made:
-        yield made
 
 
 # -- who asks ----------------------------------------------------------------------------------------------------------

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from base64 import b64encode
-from collections.abc import AsyncIterator
 from datetime import timedelta
 
 import pytest
@@ -17,19 +16,13 @@ from services.scorer.core.score import decode, encode, without_records
 from shared.contracts.explained import ScoreExplained
 from shared.contracts.partition import partition_of
 from shared.contracts.subject import SubjectAnswer, SubjectNotice
-from tests.integration.portal_stand import NOBODY, Stand, stands
+from tests.integration.portal_stand import NOBODY, Stand
 from tests.support.people import ZONE
 from tests.support.portal_views import NOW, view
 
 WHO, KEY = NOBODY, b"k" * 32
 [*_, NEWCOMER, WITH_RECORD] = view("restricted", "en").known.scores
 """Two publications, of which the second rests on a record."""
-
-
-@pytest.fixture
-async def stand(postgres_dsn: str) -> AsyncIterator[Stand]:
-    async with stands(postgres_dsn) as made:
-        yield made
 
 
 def explained(row: Published, version: int, *, redacts: bool = False) -> News:

@@ -2,22 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-
 import pytest
 
 from goodstanding.portal import keys, ledger
-from tests.integration.portal_stand import ME, SOMEBODY, Stand, link, stands
+from tests.integration.portal_stand import ME, SOMEBODY, Stand, link
 from tests.support.portal_views import NOW
 
 SCORE = f"/v1/people/{ME}/score"
 FORM = {"Content-Type": "application/x-www-form-urlencoded"}
-
-
-@pytest.fixture
-async def stand(postgres_dsn: str) -> AsyncIterator[Stand]:
-    async with stands(postgres_dsn) as made:
-        yield made
 
 
 async def test_a_tag_that_is_known_opens_nothing_once_the_permission_is_taken_back(stand: Stand) -> None:

@@ -130,7 +130,7 @@ def test_in_whichever_order_it_comes_the_end_is_the_same(
     name: str, life: tuple[list[Message], list[Message]], data: st.DataObject
 ) -> None:
     """(rules R4, R6, R18 and R23) Also where the years are counted from the beginning."""
-    policy = Policy(profile=load_policy(ROOT / "policies" / "retention" / f"{name}.toml", Profile), fingerprint_key=KEY)
+    policy = shipped(name)
     one, other = (told(shuffled(data.draw, *life), policy=policy)[0] for _ in range(2))
     removes = ("deleted", "unverifiable") if policy.profile.unverifiable == "deletes" else ("deleted",)
     if any(isinstance(m, Report) and m.body.outcome in removes for m in (*life[0], *life[1])):
@@ -172,6 +172,11 @@ LATER = datetime(2029, 12, 1, tzinfo=UTC)
 """Of the endings some have made a record lapse by then, and others have not."""
 
 
+def shipped(name: str) -> Policy:
+    profile = load_policy(ROOT / "policies" / "retention" / f"{name}.toml", Profile)
+    return Policy(profile=profile, fingerprint_key=KEY)
+
+
 def fired(person: Person, now: datetime, policy: Policy) -> Person:
     while instants := [at for record in person.records.values() if (at := due_at(record)) and at <= now]:
         person = decide(person, [Due(USER, min(instants))], now, policy).person
@@ -184,8 +189,7 @@ def test_wherever_a_batch_ends_and_the_timers_fire_the_end_is_the_same(
     name: str, life: tuple[list[Message], list[Message]], days: int, data: st.DataObject
 ) -> None:
     """(rules R17) What made a record lapse may be read together with what came behind it, or before the timers fire."""
-    profile = load_policy(ROOT / "policies" / "retention" / f"{name}.toml", Profile)
-    policy, now = Policy(profile=profile, fingerprint_key=KEY), LATER - timedelta(days=days)
+    policy, now = shipped(name), LATER - timedelta(days=days)
     messages = shuffled(data.draw, *life)
     together = fired(decide(Person(), messages, now, policy).person, now, policy)
     apart = Person()
@@ -202,8 +206,7 @@ def test_what_waits_for_its_report_is_judged_as_if_it_had_come_after_it(
     name: str, life: tuple[list[Message], list[Message]], days: int, data: st.DataObject
 ) -> None:
     """(rules R4) Also where some of it makes the record lapse."""
-    profile = load_policy(ROOT / "policies" / "retention" / f"{name}.toml", Profile)
-    policy, now = Policy(profile=profile, fingerprint_key=KEY), LATER - timedelta(days=days)
+    policy, now = shipped(name), LATER - timedelta(days=days)
     free, (report, *rest) = data.draw(st.permutations(life[0])), life[1]
     waited = decide(Person(), [*free, report, *rest], now, policy).person
     came_after = decide(Person(), [report, *free, *rest], now, policy).person
